@@ -1,0 +1,1 @@
+"""Workside: the web application and the coach."""

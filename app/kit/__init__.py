@@ -1,0 +1,1 @@
+"""The ground floor: what any web application needs. No word of learning in it."""

@@ -1,0 +1,63 @@
+"""Structured logs: one line an event, one reference id from request to delivery, no learner's text, token or key."""
+
+from __future__ import annotations
+
+import logging
+import sys
+from typing import Any
+
+import structlog
+
+# Names under which a secret or a person's words could slip into a line; the value is replaced, the event kept.
+REDACTED = frozenset(
+    {
+        "authorization", "bearer", "token", "id_token", "access_token", "client_assertion", "jwt", "code", "secret", "state",
+        "nonce", "password", "private_key", "question", "answer", "response", "comment", "text", "name", "email", "body",
+    }
+)  # fmt: skip
+
+
+def _redact(_logger: Any, _method: str, event: dict[str, Any]) -> dict[str, Any]:
+    for key in event:
+        if key.lower() in REDACTED:
+            event[key] = "[redacted]"
+    return event
+
+
+def configure_logging(log_format: str, level: str) -> None:
+    """Sets up structlog and the standard library's root logger alike, on standard error."""
+    shared: list[Any] = [
+        structlog.contextvars.merge_contextvars,
+        structlog.processors.add_log_level,
+        structlog.processors.TimeStamper(fmt="iso", utc=True),
+        _redact,
+    ]
+    renderer: Any = (
+        structlog.processors.JSONRenderer() if log_format == "json" else structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty())
+    )
+    number = getattr(logging, level.upper())
+    structlog.configure(
+        processors=[*shared, structlog.processors.format_exc_info, renderer],
+        wrapper_class=structlog.make_filtering_bound_logger(number),
+        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
+        cache_logger_on_first_use=False,
+    )
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(
+        structlog.stdlib.ProcessorFormatter(
+            foreign_pre_chain=[*shared, structlog.stdlib.add_logger_name],
+            processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, renderer],
+        )
+    )
+    root = logging.getLogger()
+    root.handlers = [handler]
+    root.setLevel(number)
+    # uvicorn's access log prints whole URLs, and a start code stands in one; our own request line names the route only.
+    logging.getLogger("uvicorn.access").disabled = True
+    for noisy in ("httpx", "httpcore", "chromadb", "urllib3"):
+        logging.getLogger(noisy).setLevel(logging.WARNING)
+
+
+def get_logger(name: str) -> Any:
+    """A logger whose lines carry `logger=name`."""
+    return structlog.get_logger().bind(logger=name)

@@ -1,0 +1,111 @@
+"""Settings: environment variables with the prefix `WORKSIDE_`, or a `.env` file beside the process.
+
+Each field's description is the text of docs/settings.md; a test keeps the two equal.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Literal
+from urllib.parse import urlsplit
+
+from pydantic import Field, ValidationError, field_validator
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+
+class SettingsRefused(ValueError):
+    """The settings cannot be served with; the message names the setting and what to write there."""
+
+
+class Settings(BaseSettings):
+    model_config = SettingsConfigDict(env_prefix="WORKSIDE_", env_file=".env", extra="ignore")
+
+    data_dir: Path = Field(
+        Path("var/workside"),
+        description="Folder of everything that the embedded set-up keeps: database, vectors, uploaded files, keys.",
+    )
+    port: int = Field(8000, ge=1, le=65535, description="Port that the service listens on.")
+    host: str = Field("127.0.0.1", description="Address that the service listens on; 0.0.0.0 in a container.")
+    base_url: str = Field(
+        "",
+        description="Address that platforms and browsers use, without a path. Must be https, except in the demo. "
+        "Empty means http://localhost:PORT, which only the demo accepts.",
+    )
+    database_url: str = Field(
+        "",
+        description="SQLAlchemy URL of the database, such as postgresql+psycopg://user:password@host/name. "
+        "Empty means SQLite in the data folder.",
+    )
+    chroma_url: str = Field(
+        "", description="Address of a Chroma server. Empty means the embedded one in the data folder."
+    )
+    demo: bool = Field(
+        False,
+        description="1 allows loopback platforms and plain http, as the demo needs. Never set it on a server that others reach.",
+    )
+    worker: Literal["embedded", "separate"] = Field(
+        "embedded",
+        description="embedded: `workside serve` also does the work in the background. separate: run `workside worker` beside it.",
+    )
+    secret: str = Field(
+        "",
+        description="Passphrase that encrypts the tool's private keys at rest, 32 characters or more. Empty means a random one, "
+        "kept in the data folder; set it when several replicas share a database.",
+    )
+    content_dir: Path = Field(Path("content"), description="Folder of the sample course that `workside demo` loads.")
+    session_minutes: int = Field(
+        120, ge=5, le=1440, description="Minutes without a click after which a launch must be repeated."
+    )
+    log_format: Literal["json", "console"] = Field("json", description="Form of the log lines.")
+    log_level: Literal["debug", "info", "warning", "error"] = Field("info", description="Least severe level that is logged.")
+    trusted_proxies: str = Field(
+        "127.0.0.1", description="Addresses of reverse proxies whose X-Forwarded-* headers are believed, comma-separated."
+    )
+
+    @field_validator("base_url")
+    @classmethod
+    def _base_url_is_an_origin(cls, value: str) -> str:
+        if not value:
+            return value
+        parts = urlsplit(value)
+        if parts.scheme not in {"http", "https"} or not parts.hostname or parts.path not in {"", "/"} or parts.query:
+            raise ValueError("must look like https://coach.example.org, without a path")
+        return value.rstrip("/")
+
+    @field_validator("secret")
+    @classmethod
+    def _secret_is_long(cls, value: str) -> str:
+        if value and len(value) < 32:
+            raise ValueError("must have at least 32 characters")
+        return value
+
+    @property
+    def url(self) -> str:
+        """The tool's origin as browsers and platforms see it, without a trailing slash."""
+        return self.base_url or f"http://localhost:{self.port}"
+
+    @property
+    def sqlalchemy_url(self) -> str:
+        """The database's URL; SQLite in the data folder unless another is set."""
+        return self.database_url or f"sqlite:///{(self.data_dir / 'workside.db').resolve()}"
+
+    def refuse_unsafe_service(self) -> None:
+        """Raises SettingsRefused where serving with these settings would be unsafe outside the demo."""
+        if self.demo:
+            return
+        if not self.url.startswith("https://"):
+            raise SettingsRefused(
+                f"WORKSIDE_BASE_URL is {self.url!r}, and launches need https. Set WORKSIDE_BASE_URL to the https address that "
+                "browsers use, or set WORKSIDE_DEMO=1 to try Workside on this machine."
+            )
+
+
+def load_settings(**overrides: object) -> Settings:
+    """Settings from the environment; raises SettingsRefused with one line per wrong setting."""
+    try:
+        return Settings(**overrides)  # type: ignore[arg-type]
+    except ValidationError as error:
+        lines = [
+            f"WORKSIDE_{'_'.join(str(part) for part in problem['loc']).upper()}: {problem['msg']}" for problem in error.errors()
+        ]
+        raise SettingsRefused("\n".join(lines)) from None

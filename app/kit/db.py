@@ -55,10 +55,11 @@ class Database:
     def __init__(self, url: str) -> None:
         self.url = url
         is_sqlite = url.startswith("sqlite")
+        # hide_parameters: an error's text names columns, not what a learner wrote into them.
         self.engine: Engine = (
-            create_engine(url, connect_args={"timeout": 30, "check_same_thread": False})
+            create_engine(url, hide_parameters=True, connect_args={"timeout": 30, "check_same_thread": False})
             if is_sqlite
-            else create_engine(url, pool_pre_ping=True, pool_size=10, max_overflow=20)
+            else create_engine(url, hide_parameters=True, pool_pre_ping=True, pool_size=10, max_overflow=20)
         )
         if is_sqlite:
             event.listen(self.engine, "connect", _prepare_sqlite)

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from starlette.requests import Request
-from starlette.responses import Response
 
 
 def content_security_policy(frame_ancestors: Iterable[str]) -> str:
@@ -17,13 +16,16 @@ def content_security_policy(frame_ancestors: Iterable[str]) -> str:
     )
 
 
-def set_security_headers(request: Request, response: Response) -> None:
-    """Adds what every response carries. A route that framed pages need names its origins in request.state.frame_ancestors."""
-    ancestors = getattr(request.state, "frame_ancestors", ())
-    response.headers.setdefault("Content-Security-Policy", content_security_policy(ancestors))
-    response.headers.setdefault("X-Content-Type-Options", "nosniff")
-    response.headers.setdefault("Referrer-Policy", "no-referrer")
-    response.headers.setdefault("Cross-Origin-Resource-Policy", "same-origin")
-    response.headers.setdefault("Permissions-Policy", "camera=(), geolocation=(), microphone=()")
-    if not request.url.path.startswith("/static/"):
-        response.headers.setdefault("Cache-Control", "no-store")
+def security_headers(request: Request) -> dict[str, str]:
+    """What every response carries unless it says otherwise. A route that may be framed names the origins in
+    `request.state.frame_ancestors`; there is no X-Frame-Options, which cannot name an origin."""
+    headers = {
+        "Content-Security-Policy": content_security_policy(getattr(request.state, "frame_ancestors", ())),
+        "X-Content-Type-Options": "nosniff",
+        "Referrer-Policy": "no-referrer",
+        "Cross-Origin-Resource-Policy": "same-origin",
+        "Permissions-Policy": "camera=(), geolocation=(), microphone=()",
+    }
+    # Scripts and styles are asked for again by their ETag; everything else is somebody's and is kept nowhere.
+    headers["Cache-Control"] = "no-cache" if request.url.path.startswith("/static/") else "no-store"
+    return headers

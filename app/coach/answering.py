@@ -1,0 +1,35 @@
+"""From a question and a scope to an answer: search, the gate, the voice. The steps are told as they happen."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Literal
+
+from app.coach.answers import Answer
+from app.coach.composer import Composer
+from retrieval import Retrieval, Scope
+
+Stage = Literal["searching", "checking", "writing"]
+
+HITS = 8
+
+
+def answer_question(retrieval: Retrieval, question: str, scope: Scope) -> Iterator[Stage | Answer]:
+    """Yields each stage as it begins and, last, the answer.
+
+    The gate (`retrieval.judge`) decides covered / partly / not_covered apart from whoever writes the answer. A chat model will
+    be a second voice beside the composer here; it gets the same hits and the same verdict.
+    """
+    yield "searching"
+    hits = retrieval.search(question, scope, limit=HITS)
+    yield "checking"
+    sufficiency = retrieval.judge(question, hits)
+    yield "writing"
+    yield Composer(retrieval).compose(question, hits, sufficiency)
+
+
+def answer_at_once(retrieval: Retrieval, question: str, scope: Scope) -> Answer:
+    """The answer without the stages between, for the command line."""
+    *_, answer = answer_question(retrieval, question, scope)
+    assert isinstance(answer, Answer)
+    return answer

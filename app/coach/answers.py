@@ -1,0 +1,55 @@
+"""What an answer is: sentences with the numbers of their citations, and citations with the exact place and words."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Literal
+
+from retrieval import Hit, Passage, Verdict
+
+SentenceKind = Literal["sentence", "step", "row"]
+
+
+@dataclass(frozen=True)
+class Citation:
+    """Number `n` of an answer: the passage and the words in it. `passage.text[start:end] == quote`."""
+
+    n: int
+    passage: Passage
+    quote: str
+    start: int
+    end: int
+
+
+@dataclass(frozen=True)
+class AnswerSentence:
+    """One sentence, step or row of an answer. `is_verified`: every citation's passage was checked to say it."""
+
+    text: str
+    kind: SentenceKind
+    citations: tuple[int, ...]
+    is_verified: bool
+
+
+@dataclass(frozen=True)
+class Answer:
+    """A grounded answer, or the statement that there is none: not_covered has no sentences but the closest passages.
+
+    `missing` are the question's own words that the quoted passages do not mention, where the verdict is partly.
+    """
+
+    verdict: Verdict
+    sentences: tuple[AnswerSentence, ...] = ()
+    citations: tuple[Citation, ...] = ()
+    closest: tuple[Passage, ...] = ()
+    missing: tuple[str, ...] = ()
+    hits: tuple[Hit, ...] = field(default=(), repr=False)
+
+    @property
+    def text(self) -> str:
+        """The answer as plain text with bracketed numbers, for the command line and for exports."""
+        lines = []
+        for sentence in self.sentences:
+            marks = "".join(f" [{n}]" for n in sentence.citations)
+            lines.append(f"{'- ' if sentence.kind != 'sentence' else ''}{sentence.text}{marks}")
+        return "\n".join(lines) if any(s.kind != "sentence" for s in self.sentences) else " ".join(lines)

@@ -1,0 +1,199 @@
+"""The model-free composer: it answers in the documents' own words, picking the sentences, steps or rows that answer.
+
+Every sentence is a verbatim quotation, so a citation can only be as wrong as the choice. How the choice is made: the units of
+the best passages are compared with the question by its rarity-weighted words and by meaning (the packaged embedder); the best
+one leads, its list or steps come along whole, and what follows or supports it joins while it is nearly as close.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from app.coach.answers import Answer, AnswerSentence, Citation
+from app.coach.units import Unit, units_of
+from retrieval import Hit, Passage, Retrieval, Sufficiency, check_citation
+from retrieval.languages import detect_language, is_stop_word, stems, words
+
+# How many passages are read for an answer, and how long the answer may get. An answer is read in the middle of work: four
+# sentences is what a person takes in without scrolling at 400 px; a procedure is kept whole up to twelve steps.
+PASSAGES_READ = 4
+MOST_SENTENCES = 4
+MOST_STEPS = 12
+MOST_CHARACTERS = 700
+# A further sentence must be nearly as close as the best one, or it only dilutes the answer.
+NEARLY = 0.72
+# Only so many units are compared by meaning: each costs a few milliseconds.
+MOST_EMBEDDED = 24
+
+_CLOSEST = 3
+
+
+@dataclass(frozen=True)
+class _Candidate:
+    unit: Unit
+    passage: Passage
+    rank: int
+    words: float
+    meaning: float = 0.0
+
+    @property
+    def score(self) -> float:
+        # The passage's own rank counts a little: two units that say the same are decided by the better passage.
+        return 0.5 * self.words + 0.5 * self.meaning - 0.04 * self.rank
+
+
+class Composer:
+    """Composes answers with one retrieval's embedder; holds no state of a conversation."""
+
+    def __init__(self, retrieval: Retrieval) -> None:
+        self.retrieval = retrieval
+
+    def compose(self, question: str, hits: Sequence[Hit], sufficiency: Sufficiency) -> Answer:
+        """The answer to `question` from `hits` (best first) under the gate's verdict, which alone decides whether there is one."""
+        if sufficiency.verdict == "not_covered" or not hits:
+            return Answer("not_covered", closest=_closest(hits), hits=tuple(hits))
+        chosen = self._choose(question, hits)
+        if not chosen:
+            return Answer("not_covered", closest=_closest(hits), hits=tuple(hits))
+        sentences, citations = _cite(chosen)
+        missing = _missing(question, [citation.passage for citation in citations]) if sufficiency.verdict == "partly" else ()
+        return Answer(sufficiency.verdict, sentences, citations, _closest(hits), missing, tuple(hits))
+
+    def _choose(self, question: str, hits: Sequence[Hit]) -> list[_Candidate]:
+        """The units that make the answer, in the order in which they are read."""
+        candidates = self._compare(question, hits[:PASSAGES_READ])
+        if not candidates:
+            return []
+        best = max(candidates, key=lambda candidate: candidate.score)
+        if procedure := _list_around(best, candidates):
+            return procedure
+        floor = best.score * NEARLY
+        near = sorted(
+            (candidate for candidate in candidates if candidate.score >= floor and candidate.unit.kind != "step"),
+            key=lambda candidate: -candidate.score,
+        )
+        picked: list[_Candidate] = []
+        said: set[str] = set()
+        length = 0
+        for candidate in near:
+            key = " ".join(words(candidate.unit.text))
+            if key in said or length + len(candidate.unit.text) > MOST_CHARACTERS:
+                continue
+            picked.append(candidate)
+            said.add(key)
+            length += len(candidate.unit.text)
+            if len(picked) == MOST_SENTENCES:
+                break
+        # The best passage leads; inside a passage the author's own order stands.
+        first = {candidate.passage.id: i for i, candidate in reversed(list(enumerate(picked)))}
+        return sorted(picked, key=lambda candidate: (first[candidate.passage.id], candidate.unit.start))
+
+    def _compare(self, question: str, hits: Sequence[Hit]) -> list[_Candidate]:
+        pool = [
+            (unit, hit.passage, rank)
+            for rank, hit in enumerate(hits)
+            for unit in units_of(hit.passage.text)
+            if len(unit.text) > 12 and not unit.text.endswith("?")
+        ]
+        if not pool:
+            return []
+        language = detect_language(question, default=hits[0].passage.language)
+        rarity = _rarity([unit.text for unit, _, _ in pool], language)
+        wanted = set(stems(question, language))
+        total = sum(rarity(stem) for stem in wanted) or 1.0
+        candidates = []
+        for unit, passage, rank in pool:
+            # The heading counts for the words of the question that it already says ("Damaged parcels"), at half weight.
+            own = set(stems(unit.text, language))
+            above = set(stems(" ".join(passage.heading_path), language)) - own
+            share = sum(rarity(s) for s in wanted & own) + 0.5 * sum(rarity(s) for s in wanted & above)
+            candidates.append(_Candidate(unit, passage, rank, min(1.0, share / total)))
+        candidates.sort(key=lambda candidate: (-candidate.words, candidate.rank))
+        return self._by_meaning(question, candidates[:MOST_EMBEDDED])
+
+    def _by_meaning(self, question: str, candidates: Sequence[_Candidate]) -> list[_Candidate]:
+        embedder = self.retrieval.embedder
+        asked = embedder.embed_queries([question])[0]
+        vectors = embedder.embed_passages(
+            [f"{' > '.join(c.passage.heading_path[-1:])}: {c.unit.text}" for c in candidates]
+        )
+        closeness = np.asarray(vectors) @ np.asarray(asked)
+        low, high = float(closeness.min()), float(closeness.max())
+        spread = (high - low) or 1.0  # e5's cosines live between .7 and .9: only their order within the pool says something
+        return [
+            _Candidate(c.unit, c.passage, c.rank, c.words, (float(value) - low) / spread)
+            for c, value in zip(candidates, closeness, strict=True)
+        ]
+
+
+def _list_around(best: _Candidate, candidates: Sequence[_Candidate]) -> list[_Candidate]:
+    """The whole list or procedure that the best unit belongs to or introduces, with its introduction; [] if there is none."""
+    units = units_of(best.passage.text)
+    at = next(i for i, unit in enumerate(units) if unit.start == best.unit.start)
+    if best.unit.kind == "sentence" and best.unit.text.endswith(":") and at + 1 < len(units):
+        block = units[at + 1].block
+    elif best.unit.kind in {"step", "item"}:
+        block = best.unit.block
+    else:
+        return []
+    members = [unit for unit in units if unit.block == block and unit.kind in {"step", "item"}]
+    if not members or len(members) > MOST_STEPS:
+        return []
+    if best.unit.kind == "item" and sum(len(unit.text) for unit in members) > 2 * MOST_CHARACTERS:
+        return []
+    before = [unit for unit in units if unit.end <= members[0].start]
+    lead = [before[-1]] if before and before[-1].kind == "sentence" and before[-1].block >= block - 1 else []
+    return [_Candidate(unit, best.passage, best.rank, best.words, best.meaning) for unit in [*lead, *members]]
+
+
+def _cite(chosen: Sequence[_Candidate]) -> tuple[tuple[AnswerSentence, ...], tuple[Citation, ...]]:
+    """Numbers the quotations; neighbouring units of one passage share a number, so that marks don't litter the text."""
+    citations: list[Citation] = []
+    sentences: list[AnswerSentence] = []
+    for candidate in chosen:
+        passage, unit = candidate.passage, candidate.unit
+        last = citations[-1] if citations else None
+        if last is not None and last.passage.id == passage.id and passage.text[last.end : unit.start].strip(" \n\t0123456789.)-*•") == "":
+            citations[-1] = Citation(last.n, passage, passage.text[last.start : unit.end], last.start, unit.end)
+        else:
+            citations.append(Citation(len(citations) + 1, passage, unit.text, unit.start, unit.end))
+        kind = "step" if unit.kind in {"step", "item"} else "row" if unit.kind == "row" else "sentence"
+        is_verified = check_citation(unit.text, passage.text).status == "supported"
+        sentences.append(AnswerSentence(unit.text, kind, (citations[-1].n,), is_verified))
+    return tuple(sentences), tuple(citations)
+
+
+def _closest(hits: Sequence[Hit]) -> tuple[Passage, ...]:
+    """The best passages, one for each heading of a document."""
+    seen: dict[tuple[str, str], Passage] = {}
+    for hit in hits:
+        seen.setdefault((hit.passage.document_id, str(hit.passage.place.value)), hit.passage)
+    return tuple(seen.values())[:_CLOSEST]
+
+
+def _missing(question: str, passages: Sequence[Passage]) -> tuple[str, ...]:
+    """The question's content words that no quoted passage mentions, in the question's order."""
+    language = detect_language(question, default="en")
+    if any(passage.language.split("-")[0] not in {language, "und"} for passage in passages):
+        return ()  # across languages the words differ, whatever is said
+    mentioned = {stem for passage in passages for stem in stems(f"{' '.join(passage.heading_path)} {passage.text}", language)}
+    found = []
+    for word in re.findall(r"[\w'’-]+", question):
+        if is_stop_word(word.lower(), language) or len(word) < 3:
+            continue
+        if not set(stems(word, language)) <= mentioned:
+            found.append(word)
+    return tuple(dict.fromkeys(found))
+
+
+def _rarity(texts: Sequence[str], language: str):  # type: ignore[no-untyped-def]
+    """How much a stem tells units apart: the inverse document frequency within the pool, at least a little for each."""
+    counts = Counter(stem for text in texts for stem in set(stems(text, language)))
+    n = len(texts)
+    return lambda stem: math.log(1 + (n - counts[stem] + 0.5) / (counts[stem] + 0.5)) + 0.1

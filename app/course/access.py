@@ -1,0 +1,136 @@
+"""The doors: who is visiting, and as what. Each `access_*` returns the row or raises NotFound; the two are never told apart."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Annotated
+
+from fastapi import Depends, Request
+from sqlalchemy import select, update
+from sqlalchemy.orm import Session
+
+from app.course.models import Context, PracticeTask, ResourceLink, User, Visit
+from app.kit.clock import now
+from app.kit.db import Db
+from app.kit.errors import NotAllowed, NotFound, SignedOut
+from app.kit.ids import secret_hash
+
+LEARNER = "learner"
+INSTRUCTOR = "instructor"
+# Who teaches may review; an administrator of the platform has no business in learners' answers unless they also teach.
+REVIEWERS = frozenset({"instructor", "teaching_assistant"})
+
+
+@dataclass(frozen=True)
+class Visitor:
+    """The person of this request in the place they were launched into. Every door takes one."""
+
+    visit_id: str
+    user_id: str
+    organisation_id: str
+    registration_id: str
+    context_id: str
+    resource_link_id: str
+    role: str
+    locale: str
+    name: str
+    context_title: str
+    link_title: str
+    custom: dict[str, str]
+
+    @property
+    def is_reviewer(self) -> bool:
+        return self.role in REVIEWERS
+
+
+def signed_in(request: Request, session: Db) -> Visitor:
+    """The visitor named by the request's bearer; SignedOut without a valid one. Each request prolongs the visit."""
+    scheme, _, bearer = request.headers.get("authorization", "").partition(" ")
+    if scheme.lower() != "bearer" or not bearer:
+        raise SignedOut
+    moment = now()
+    row = session.execute(
+        select(Visit, User, Context, ResourceLink)
+        .join(User, User.id == Visit.user_id)
+        .join(Context, Context.id == Visit.context_id)
+        .join(ResourceLink, ResourceLink.id == Visit.resource_link_id)
+        .where(Visit.bearer_hash == secret_hash(bearer), Visit.expires_at > moment)
+    ).one_or_none()
+    if row is None:
+        raise SignedOut
+    visit, user, context, link = row
+    _prolong(request, session, visit)
+    request.state.frame_ancestors = tuple(visit.frame_origins)
+    request.state.locale = visit.locale
+    visitor = Visitor(
+        visit_id=visit.id,
+        user_id=user.id,
+        organisation_id=visit.organisation_id,
+        registration_id=visit.registration_id,
+        context_id=context.id,
+        resource_link_id=link.id,
+        role=visit.role,
+        locale=visit.locale,
+        name=user.display_name,
+        context_title=context.title or "",
+        link_title=link.title or "",
+        custom=dict(link.custom),
+    )
+    request.state.visitor = visitor
+    return visitor
+
+
+def _prolong(request: Request, session: Session, visit: Visit) -> None:
+    """Moves the end of the visit, at most once a minute; a GET's own session writes nothing, so it takes a short one."""
+    end = now() + timedelta(minutes=request.app.state.settings.session_minutes)
+    if end - visit.expires_at <= timedelta(minutes=1):
+        return
+    change = update(Visit).where(Visit.id == visit.id).values(expires_at=end)
+    if request.method in {"GET", "HEAD"}:
+        with request.app.state.database.write() as own:
+            own.execute(change)
+    else:
+        session.execute(change)
+
+
+def as_reviewer(visitor: Annotated[Visitor, Depends(signed_in)]) -> Visitor:
+    """The visitor, if the course's own role lets them see learners' answers."""
+    if not visitor.is_reviewer:
+        raise NotAllowed
+    return visitor
+
+
+AnyVisitor = Annotated[Visitor, Depends(signed_in)]
+Reviewer = Annotated[Visitor, Depends(as_reviewer)]
+
+
+def access_task(session: Session, visitor: Visitor, key: str, collection_ids: frozenset[str]) -> PracticeTask:
+    """The current version of a task of this organisation within the visit's collections."""
+    task = session.scalars(
+        select(PracticeTask).where(
+            PracticeTask.organisation_id == visitor.organisation_id,
+            PracticeTask.collection_id.in_(collection_ids),
+            PracticeTask.key == key,
+            PracticeTask.is_current,
+        )
+    ).one_or_none()
+    if task is None:
+        raise NotFound
+    return task
+
+
+def access_task_version(session: Session, visitor: Visitor, task_id: str) -> PracticeTask:
+    """One version of a task, whichever is current: what an attempt was made on."""
+    task = session.get(PracticeTask, task_id)
+    if task is None or task.organisation_id != visitor.organisation_id:
+        raise NotFound
+    return task
+
+
+def access_member(session: Session, visitor: Visitor, user_id: str) -> User:
+    """A person of the same organisation and registration, for showing a name."""
+    user = session.get(User, user_id)
+    if user is None or user.organisation_id != visitor.organisation_id:
+        raise NotFound
+    return user

@@ -1,0 +1,281 @@
+"""The nouns of a course, in LTI's own words and keys: who registered, who was launched where, and as what."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import JSON, Boolean, Float, ForeignKey, Index, LargeBinary, String, Text, UniqueConstraint
+from sqlalchemy.orm import Mapped, mapped_column, relationship
+
+from app.kit.clock import now
+from app.kit.db import Base, UtcDateTime
+from app.kit.ids import new_id
+
+ID = String(32)
+
+
+def _id() -> Mapped[str]:
+    return mapped_column(ID, primary_key=True, default=new_id)
+
+
+class Organisation(Base):
+    """The tenant: everything that someone may see lies inside one."""
+
+    __tablename__ = "organisation"
+
+    id: Mapped[str] = _id()
+    name: Mapped[str] = mapped_column(String(200), unique=True)
+    created_at: Mapped[datetime] = mapped_column(UtcDateTime, default=now)
+
+
+class Registration(Base):
+    """One platform as it knows us: key (issuer, client_id). Canvas's cloud is one issuer with many client ids."""
+
+    __tablename__ = "registration"
+    __table_args__ = (UniqueConstraint("issuer", "client_id"),)
+
+    id: Mapped[str] = _id()
+    organisation_id: Mapped[str] = mapped_column(ID, ForeignKey("organisation.id"), index=True)
+    name: Mapped[str] = mapped_column(String(200))
+    issuer: Mapped[str] = mapped_column(String(500))
+    client_id: Mapped[str] = mapped_column(String(255))
+    auth_url: Mapped[str] = mapped_column(String(1000))
+    token_url: Mapped[str] = mapped_column(String(1000))
+    jwks_url: Mapped[str] = mapped_column(String(1000))
+    audience: Mapped[str | None] = mapped_column(String(1000))
+    allow_private: Mapped[bool] = mapped_column(Boolean, default=False)
+    allow_anonymous: Mapped[bool] = mapped_column(Boolean, default=False)
+    platform: Mapped[str] = mapped_column(String(40), default="generic")
+    created_at: Mapped[datetime] = mapped_column(UtcDateTime, default=now)
+    deployments: Mapped[list[Deployment]] = relationship(back_populates="registration")
+
+
+class Deployment(Base):
+    """Key (registration, deployment_id). On Blackboard it, and not the client id, is the tenant; hence its own organisation."""
+
+    __tablename__ = "deployment"
+    __table_args__ = (UniqueConstraint("registration_id", "deployment_id"),)
+
+    id: Mapped[str] = _id()
+    registration_id: Mapped[str] = mapped_column(ID, ForeignKey("registration.id"))
+    organisation_id: Mapped[str] = mapped_column(ID, ForeignKey("organisation.id"), index=True)
+    deployment_id: Mapped[str] = mapped_column(String(255))
+    is_active: Mapped[bool] = mapped_column(Boolean, default=True)
+    created_at: Mapped[datetime] = mapped_column(UtcDateTime, default=now)
+    registration: Mapped[Registration] = relationship(back_populates="deployments")
+
+
+class User(Base):
+    """Key (registration, sub). Never an e-mail address, and none is kept."""
+
+    __tablename__ = "user_account"
+    __table_args__ = (UniqueConstraint("registration_id", "sub"),)
+
+    id: Mapped[str] = _id()
+    registration_id: Mapped[str] = mapped_column(ID, ForeignKey("registration.id"))
+    organisation_id: Mapped[str] = mapped_column(ID, ForeignKey("organisation.id"), index=True)
+    sub: Mapped[str] = mapped_column(String(255))
+    name: Mapped[str | None] = mapped_column(String(200))
+    locale: Mapped[str | None] = mapped_column(String(35))
+    created_at: Mapped[datetime] = mapped_column(UtcDateTime, default=now)
+    last_seen_at: Mapped[datetime] = mapped_column(UtcDateTime, default=now)
+
+    @property
+    def display_name(self) -> str:
+        """The name that the platform sent, or a neutral one: no personal data is needed to use the tool."""
+        return self.name or f"Learner {self.id[-4:]}"
+
+
+class Context(Base):
+    """A course in the platform: key (deployment, context id)."""
+
+    __tablename__ = "context"
+    __table_args__ = (UniqueConstraint("deployment_id", "lti_id"),)
+
+    id: Mapped[str] = _id()
+    deployment_id: Mapped[str] = mapped_column(ID, ForeignKey("deployment.id"))
+    organisation_id: Mapped[str] = mapped_column(ID, ForeignKey("organisation.id"), index=True)
+    lti_id: Mapped[str] = mapped_column(String(255))
+    title: Mapped[str | None] = mapped_column(String(500))
+    created_at: Mapped[datetime] = mapped_column(UtcDateTime, default=now)
+
+
+class ResourceLink(Base):
+    """One activity in a course: key (context, resource link id). `custom` are the launch's custom parameters as last seen."""
+
+    __tablename__ = "resource_link"
+    __table_args__ = (UniqueConstraint("context_id", "lti_id"),)
+
+    id: Mapped[str] = _id()
+    context_id: Mapped[str] = mapped_column(ID, ForeignKey("context.id"))
+    lti_id: Mapped[str] = mapped_column(String(255))
+    title: Mapped[str | None] = mapped_column(String(500))
+    custom: Mapped[dict[str, str]] = mapped_column(JSON, default=dict)
+    created_at: Mapped[datetime] = mapped_column(UtcDateTime, default=now)
+
+
+class Membership(Base):
+    """A user's role in a context, as the last launch said it."""
+
+    __tablename__ = "membership"
+    __table_args__ = (UniqueConstraint("context_id", "user_id"),)
+
+    id: Mapped[str] = _id()
+    context_id: Mapped[str] = mapped_column(ID, ForeignKey("context.id"))
+    user_id: Mapped[str] = mapped_column(ID, ForeignKey("user_account.id"), index=True)
+    role: Mapped[str] = mapped_column(String(30))
+    seen_at: Mapped[datetime] = mapped_column(UtcDateTime, default=now)
+
+
+class LineItem(Base):
+    """A gradebook column for one purpose (`tag`) of an activity: key (context, url), once the url is known.
+
+    A platform that sends no `lineitem` claim leaves `url` empty; the worker then finds or makes the column in the container
+    (`container_url`) before the first score. `is_ours` when we made it; another's is never changed or deleted.
+    """
+
+    __tablename__ = "line_item"
+    __table_args__ = (UniqueConstraint("context_id", "url"), UniqueConstraint("resource_link_id", "tag"))
+
+    id: Mapped[str] = _id()
+    context_id: Mapped[str] = mapped_column(ID, ForeignKey("context.id"))
+    resource_link_id: Mapped[str] = mapped_column(ID, ForeignKey("resource_link.id"))
+    tag: Mapped[str] = mapped_column(String(40))
+    label: Mapped[str] = mapped_column(String(500))
+    url: Mapped[str | None] = mapped_column(String(2000))
+    container_url: Mapped[str | None] = mapped_column(String(2000))
+    scopes: Mapped[list[str]] = mapped_column(JSON, default=list)
+    score_maximum: Mapped[float] = mapped_column(Float, default=100.0)
+    is_ours: Mapped[bool] = mapped_column(Boolean, default=False)
+    created_at: Mapped[datetime] = mapped_column(UtcDateTime, default=now)
+
+
+class LaunchState(Base):
+    """One login under way. The row is made at login and taken by one DELETE at launch; only hashes of its secrets are kept."""
+
+    __tablename__ = "launch_state"
+
+    state_hash: Mapped[str] = mapped_column(String(64), primary_key=True)
+    data: Mapped[dict[str, Any]] = mapped_column(JSON)
+    expires_at: Mapped[datetime] = mapped_column(UtcDateTime, index=True)
+
+
+class LaunchTicket(Base):
+    """Something that opens one door once within 60 seconds: a launch waiting for its browser, or the way to the first page.
+
+    `data` holds a launch's claims, a name among them; rows are consumed or removed when they expire.
+    """
+
+    __tablename__ = "launch_ticket"
+
+    ticket_hash: Mapped[str] = mapped_column(String(64), primary_key=True)
+    kind: Mapped[str] = mapped_column(String(20))
+    data: Mapped[dict[str, Any]] = mapped_column(JSON)
+    expires_at: Mapped[datetime] = mapped_column(UtcDateTime, index=True)
+
+
+class Visit(Base):
+    """One launch's session: who, where, in which role. Found by its bearer's hash; two tabs are two visits and never mix."""
+
+    __tablename__ = "visit"
+
+    id: Mapped[str] = _id()
+    bearer_hash: Mapped[str] = mapped_column(String(64), unique=True)
+    user_id: Mapped[str] = mapped_column(ID, ForeignKey("user_account.id"), index=True)
+    organisation_id: Mapped[str] = mapped_column(ID, ForeignKey("organisation.id"))
+    registration_id: Mapped[str] = mapped_column(ID, ForeignKey("registration.id"))
+    context_id: Mapped[str] = mapped_column(ID, ForeignKey("context.id"))
+    resource_link_id: Mapped[str] = mapped_column(ID, ForeignKey("resource_link.id"))
+    role: Mapped[str] = mapped_column(String(30))
+    locale: Mapped[str] = mapped_column(String(10))
+    frame_origins: Mapped[list[str]] = mapped_column(JSON, default=list)
+    return_url: Mapped[str | None] = mapped_column(String(2000))
+    created_at: Mapped[datetime] = mapped_column(UtcDateTime, default=now)
+    expires_at: Mapped[datetime] = mapped_column(UtcDateTime, index=True)
+
+
+class ToolKey(Base):
+    """One of our RSA key pairs. The private half is encrypted with the settings' secret; a kid is never used twice.
+
+    `serial` counts 1, 2, 3 ... and is unique, so that two replicas that start together end with one first key.
+    """
+
+    __tablename__ = "tool_key"
+
+    kid: Mapped[str] = mapped_column(String(64), primary_key=True)
+    serial: Mapped[int] = mapped_column(unique=True)
+    private_encrypted: Mapped[bytes] = mapped_column(LargeBinary)
+    created_at: Mapped[datetime] = mapped_column(UtcDateTime, default=now)
+    signs_from: Mapped[datetime] = mapped_column(UtcDateTime, default=now)
+
+
+class ServiceToken(Base):
+    """A platform's access token for its services, shared by replicas; key (registration, token URL, scopes), encrypted."""
+
+    __tablename__ = "service_token"
+
+    cache_key: Mapped[str] = mapped_column(String(64), primary_key=True)
+    registration_id: Mapped[str] = mapped_column(ID, ForeignKey("registration.id"), index=True)
+    token_encrypted: Mapped[bytes] = mapped_column(LargeBinary)
+    expires_at: Mapped[datetime] = mapped_column(UtcDateTime)
+
+
+class Skill(Base):
+    """What a person is able to do at work. `definition` holds description and levels with observable behaviours."""
+
+    __tablename__ = "skill"
+    __table_args__ = (UniqueConstraint("organisation_id", "key"),)
+
+    id: Mapped[str] = _id()
+    organisation_id: Mapped[str] = mapped_column(ID, ForeignKey("organisation.id"))
+    key: Mapped[str] = mapped_column(String(100))
+    name: Mapped[str] = mapped_column(String(200))
+    definition: Mapped[dict[str, Any]] = mapped_column(JSON, default=dict)
+
+
+class RoleLadder(Base):
+    """A role with its levels and the skills that each asks for."""
+
+    __tablename__ = "role_ladder"
+    __table_args__ = (UniqueConstraint("organisation_id", "key"),)
+
+    id: Mapped[str] = _id()
+    organisation_id: Mapped[str] = mapped_column(ID, ForeignKey("organisation.id"))
+    key: Mapped[str] = mapped_column(String(100))
+    name: Mapped[str] = mapped_column(String(200))
+    definition: Mapped[dict[str, Any]] = mapped_column(JSON, default=dict)
+
+
+class PracticeTask(Base):
+    """A real task with its checklist, one row a version: a changed task is a new version, so that old attempts keep their meaning."""
+
+    __tablename__ = "practice_task"
+    __table_args__ = (
+        UniqueConstraint("organisation_id", "key", "version"),
+        Index("ix_practice_task_current", "organisation_id", "collection_id", "is_current"),
+    )
+
+    id: Mapped[str] = _id()
+    organisation_id: Mapped[str] = mapped_column(ID, ForeignKey("organisation.id"))
+    collection_id: Mapped[str] = mapped_column(String(64))
+    key: Mapped[str] = mapped_column(String(100))
+    version: Mapped[int] = mapped_column(default=1)
+    is_current: Mapped[bool] = mapped_column(Boolean, default=True)
+    skill_key: Mapped[str] = mapped_column(String(100))
+    definition: Mapped[dict[str, Any]] = mapped_column(JSON)
+    created_at: Mapped[datetime] = mapped_column(UtcDateTime, default=now)
+
+
+class Expert(Base):
+    """A person of the organisation to ask when the content does not cover a question."""
+
+    __tablename__ = "expert"
+
+    id: Mapped[str] = _id()
+    organisation_id: Mapped[str] = mapped_column(ID, ForeignKey("organisation.id"), index=True)
+    collection_id: Mapped[str] = mapped_column(String(64))
+    name: Mapped[str] = mapped_column(String(200))
+    role: Mapped[str] = mapped_column(Text)
+    topics: Mapped[list[str]] = mapped_column(JSON, default=list)
+    reach: Mapped[str | None] = mapped_column(String(300))

@@ -1,0 +1,236 @@
+"""The doors that lti/ asks of us (`lti.ports`), on our database, vault and egress client."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import structlog
+from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives.asymmetric import rsa
+from sqlalchemy import delete, func, select
+from sqlalchemy.exc import IntegrityError
+
+from app.course import models
+from app.kit import egress as kit_egress
+from app.kit.clock import now
+from app.kit.db import Database
+from app.kit.ids import new_id
+from app.kit.vault import Vault
+from lti import ports
+from lti.errors import LoginsTooMany
+from lti.registration import Registration
+
+# A login that is never finished costs a row for ten minutes; this many at once are not people.
+MOST_LOGINS = 50_000
+log = structlog.get_logger()
+
+
+def registration_of(row: models.Registration) -> Registration:
+    """The protocol's view of a registration row."""
+    return Registration(
+        id=row.id,
+        issuer=row.issuer,
+        client_id=row.client_id,
+        auth_url=row.auth_url,
+        token_url=row.token_url,
+        jwks_url=row.jwks_url,
+        audience=row.audience,
+        allow_private=row.allow_private,
+        allow_anonymous=row.allow_anonymous,
+        platform=row.platform,
+    )
+
+
+class DatabaseRegistrations:
+    """`lti.ports.Registrations`."""
+
+    def __init__(self, database: Database) -> None:
+        self.database = database
+
+    def find(self, issuer: str, client_id: str | None = None, deployment_id: str | None = None) -> Sequence[Registration]:
+        query = select(models.Registration).where(models.Registration.issuer == issuer)
+        if client_id is not None:
+            query = query.where(models.Registration.client_id == client_id)
+        if deployment_id is not None:
+            query = query.join(models.Deployment).where(models.Deployment.deployment_id == deployment_id)
+        with self.database.read() as session:
+            return [registration_of(row) for row in session.scalars(query.order_by(models.Registration.id))]
+
+    def get(self, registration_id: str) -> Registration | None:
+        with self.database.read() as session:
+            row = session.get(models.Registration, registration_id)
+            return registration_of(row) if row else None
+
+    def deployment_status(self, registration: Registration, deployment_id: str) -> ports.DeploymentStatus:
+        with self.database.read() as session:
+            row = session.scalars(
+                select(models.Deployment).where(
+                    models.Deployment.registration_id == registration.id, models.Deployment.deployment_id == deployment_id
+                )
+            ).one_or_none()
+        if row is None:
+            return "unknown"
+        return "active" if row.is_active else "inactive"
+
+
+class DatabaseLaunchStates:
+    """`lti.ports.LaunchStates`: one row a login, taken by one DELETE ... RETURNING."""
+
+    def __init__(self, database: Database) -> None:
+        self.database = database
+
+    def put(self, state_hash: str, state: ports.LaunchState) -> None:
+        with self.database.write() as session:
+            session.execute(delete(models.LaunchState).where(models.LaunchState.expires_at <= now()))
+            if (session.scalar(select(func.count()).select_from(models.LaunchState)) or 0) >= MOST_LOGINS:
+                raise LoginsTooMany
+            session.add(models.LaunchState(state_hash=state_hash, data=state.to_dict(), expires_at=state.expires_at))
+
+    def peek(self, state_hash: str) -> ports.LaunchState | None:
+        with self.database.read() as session:
+            row = session.get(models.LaunchState, state_hash)
+        return ports.LaunchState.from_dict(row.data) if row is not None and row.expires_at > now() else None
+
+    def consume(self, state_hash: str) -> ports.LaunchState | None:
+        with self.database.write() as session:
+            data: dict[str, Any] | None = session.scalar(
+                delete(models.LaunchState)
+                .where(models.LaunchState.state_hash == state_hash, models.LaunchState.expires_at > now())
+                .returning(models.LaunchState.data)
+            )
+        return ports.LaunchState.from_dict(data) if data is not None else None
+
+
+class DatabaseLaunchTickets:
+    """`lti.ports.LaunchTickets`: verified launches that wait for their browser."""
+
+    KIND = "launch"
+
+    def __init__(self, database: Database) -> None:
+        self.database = database
+
+    def put(self, ticket_hash: str, ticket: ports.LaunchTicket) -> None:
+        keep_ticket(self.database, self.KIND, ticket_hash, ticket.to_dict(), ticket.expires_at)
+
+    def peek(self, ticket_hash: str) -> ports.LaunchTicket | None:
+        with self.database.read() as session:
+            row = session.get(models.LaunchTicket, ticket_hash)
+        if row is None or row.kind != self.KIND or row.expires_at <= now():
+            return None
+        return ports.LaunchTicket.from_dict(row.data)
+
+    def consume(self, ticket_hash: str) -> ports.LaunchTicket | None:
+        data = take_ticket(self.database, self.KIND, ticket_hash)
+        return ports.LaunchTicket.from_dict(data) if data is not None else None
+
+
+def keep_ticket(database: Database, kind: str, ticket_hash: str, data: Mapping[str, Any], expires_at: Any) -> None:
+    """Keeps something that opens one door of `kind` once; what has expired is removed on the way."""
+    with database.write() as session:
+        session.execute(delete(models.LaunchTicket).where(models.LaunchTicket.expires_at <= now()))
+        session.add(models.LaunchTicket(ticket_hash=ticket_hash, kind=kind, data=dict(data), expires_at=expires_at))
+
+
+def take_ticket(database: Database, kind: str, ticket_hash: str) -> dict[str, Any] | None:
+    """What `keep_ticket` kept, for the first caller only."""
+    ticket = models.LaunchTicket
+    with database.write() as session:
+        data: dict[str, Any] | None = session.scalar(
+            delete(ticket)
+            .where(ticket.ticket_hash == ticket_hash, ticket.kind == kind, ticket.expires_at > now())
+            .returning(ticket.data)
+        )
+    return data
+
+
+class DatabaseKeys:
+    """`lti.ports.Keys`: our RSA pairs, private halves sealed. The first one is made on first use and signs at once."""
+
+    def __init__(self, database: Database, vault: Vault) -> None:
+        self.database = database
+        self.vault = vault
+
+    def signing(self) -> ports.SigningKey:
+        ready = [row for row in self._rows() if row.signs_from <= now()]
+        newest = max(ready, key=lambda row: row.signs_from)
+        return ports.SigningKey(newest.kid, self.vault.unseal(newest.private_encrypted).decode())
+
+    def published(self) -> Sequence[ports.PublicKey]:
+        keys = []
+        for row in self._rows():
+            private = serialization.load_pem_private_key(self.vault.unseal(row.private_encrypted), None)
+            public = private.public_key().public_bytes(
+                serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo
+            )
+            keys.append(ports.PublicKey(row.kid, public.decode()))
+        return keys
+
+    def _rows(self) -> list[models.ToolKey]:
+        with self.database.read() as session:
+            rows = list(session.scalars(select(models.ToolKey).order_by(models.ToolKey.created_at)))
+        if rows:
+            return rows
+        private = rsa.generate_private_key(public_exponent=65537, key_size=2048).private_bytes(
+            serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
+        )
+        try:
+            with self.database.write() as session:
+                session.add(models.ToolKey(kid=new_id(), serial=1, private_encrypted=self.vault.seal(private)))
+        except IntegrityError:
+            log.info("first_key_made_elsewhere")
+        return self._rows()
+
+
+class DatabaseTokenCache:
+    """`lti.ports.TokenCache`: sealed rows that all replicas share."""
+
+    def __init__(self, database: Database, vault: Vault) -> None:
+        self.database = database
+        self.vault = vault
+
+    def get(self, key: ports.TokenKey) -> ports.AccessToken | None:
+        with self.database.read() as session:
+            row = session.get(models.ServiceToken, _token_row_key(key))
+        if row is None:
+            return None
+        value, _, scopes = self.vault.unseal(row.token_encrypted).decode().partition("\n")
+        return ports.AccessToken(value, frozenset(scopes.split()), row.expires_at)
+
+    def put(self, key: ports.TokenKey, token: ports.AccessToken) -> None:
+        sealed = self.vault.seal(f"{token.value}\n{' '.join(sorted(token.scopes))}".encode())
+        with self.database.write() as session:
+            session.merge(
+                models.ServiceToken(
+                    cache_key=_token_row_key(key),
+                    registration_id=key.registration_id,
+                    token_encrypted=sealed,
+                    expires_at=token.expires_at,
+                )
+            )
+
+    def drop(self, key: ports.TokenKey) -> None:
+        with self.database.write() as session:
+            session.execute(delete(models.ServiceToken).where(models.ServiceToken.cache_key == _token_row_key(key)))
+
+
+def _token_row_key(key: ports.TokenKey) -> str:
+    parts = (key.registration_id, key.client_id, key.token_url, *sorted(key.scopes))
+    return hashlib.sha256("\n".join(parts).encode()).hexdigest()
+
+
+class PlatformEgress:
+    """`lti.ports.Egress` on the one egress client; only the errors' names differ, since lti/ doesn't know us."""
+
+    def __init__(self, client: kit_egress.EgressClient) -> None:
+        self.client = client
+
+    def request(self, method: str, url: str, **options: Any) -> ports.EgressResponse:
+        try:
+            answer = self.client.request(method, url, **options)
+        except kit_egress.EgressRefused as error:
+            raise ports.EgressRefused(str(error)) from error
+        except kit_egress.EgressFailed as error:
+            raise ports.EgressFailed(str(error)) from error
+        return ports.EgressResponse(answer.status, answer.headers, answer.body)

@@ -1,0 +1,284 @@
+"""Writing the ledger: each function adds facts to the caller's transaction, so that evidence, decision and score stand together."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from sqlalchemy import func, select
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.orm import Session
+
+from app.course.access import Visitor
+from app.course.models import LineItem, PracticeTask
+from app.evidence.models import WAITING, Attempt, Confirmation, Evidence, ScoreRow
+from app.evidence.rubric import Criterion, Total, total
+from app.kit.audit import record_event
+from app.kit.clock import now
+from app.kit.errors import NotFound, WorksideError
+
+PRACTICE = "practice"
+
+
+class DecisionConflict(WorksideError):
+    """Somebody else decided while this page was open."""
+
+    status = 409
+    title = "Somebody else has decided this meanwhile"
+    advice = "Open it again to see their decision. Yours was not saved."
+
+
+class OwnEvidence(WorksideError):
+    """A person cannot confirm what they handed in themselves."""
+
+    status = 403
+    title = "You can't decide on your own work"
+    advice = "Another instructor of this course has to decide on it."
+
+
+class EvidenceSuperseded(WorksideError):
+    """The learner has handed in a newer answer."""
+
+    status = 409
+    title = "There is a newer answer"
+    advice = "The learner has handed in a newer answer to this task. Decide on that one."
+
+
+def rubric_of(task: PracticeTask) -> list[Criterion]:
+    """The criteria of a task's version."""
+    return [
+        Criterion(item["id"], float(item.get("weight", 1)), bool(item.get("must", False))) for item in task.definition["criteria"]
+    ]
+
+
+def access_attempt(session: Session, visitor: Visitor, attempt_id: str) -> Attempt:
+    """The visitor's own attempt in this course."""
+    attempt = session.get(Attempt, attempt_id)
+    if attempt is None or attempt.user_id != visitor.user_id or attempt.context_id != visitor.context_id:
+        raise NotFound
+    return attempt
+
+
+def access_evidence(session: Session, visitor: Visitor, evidence_id: str) -> Evidence:
+    """Evidence that a reviewer of its course, or the learner themselves, may see."""
+    evidence = session.get(Evidence, evidence_id)
+    if evidence is None or evidence.context_id != visitor.context_id:
+        raise NotFound
+    if not visitor.is_reviewer and evidence.user_id != visitor.user_id:
+        raise NotFound
+    return evidence
+
+
+def record_attempt(
+    session: Session, visitor: Visitor, task: PracticeTask, *, key: str, response: str, feedback: Sequence[Mapping[str, Any]]
+) -> Attempt:
+    """Keeps one answer with its feedback. The same form sent again (`key`) returns the attempt that it made the first time."""
+    known = session.scalars(select(Attempt).where(Attempt.user_id == visitor.user_id, Attempt.key == key)).one_or_none()
+    if known is not None:
+        return known
+    attempt = Attempt(
+        key=key,
+        organisation_id=visitor.organisation_id,
+        context_id=visitor.context_id,
+        resource_link_id=visitor.resource_link_id,
+        user_id=visitor.user_id,
+        task_id=task.id,
+        task_key=task.key,
+        number=1 + len(attempts_of(session, visitor, task.key)),
+        response=response,
+        feedback=[dict(line) for line in feedback],
+    )
+    try:
+        with session.begin_nested():
+            session.add(attempt)
+    except IntegrityError:  # the same form arrived twice at once, and the other one was quicker
+        return session.scalars(select(Attempt).where(Attempt.user_id == visitor.user_id, Attempt.key == key)).one()
+    record_event(
+        session,
+        "attempt.recorded",
+        organisation_id=visitor.organisation_id,
+        actor_id=visitor.user_id,
+        subject_kind="attempt",
+        subject_id=attempt.id,
+        number=attempt.number,
+    )
+    return attempt
+
+
+def attempts_of(session: Session, visitor: Visitor, task_key: str) -> list[Attempt]:
+    """The visitor's attempts on a task in this activity, oldest first."""
+    return list(
+        session.scalars(
+            select(Attempt)
+            .where(
+                Attempt.user_id == visitor.user_id,
+                Attempt.resource_link_id == visitor.resource_link_id,
+                Attempt.task_key == task_key,
+            )
+            .order_by(Attempt.number, Attempt.id)
+        )
+    )
+
+
+def submit_attempt(session: Session, visitor: Visitor, attempt: Attempt, task: PracticeTask) -> Evidence:
+    """Puts an attempt before a human. An earlier submission of the same task is superseded; submitting twice is submitting once."""
+    known = session.scalars(select(Evidence).where(Evidence.attempt_id == attempt.id)).one_or_none()
+    if known is not None:
+        return known
+    evidence = Evidence(
+        kind=PRACTICE,
+        organisation_id=attempt.organisation_id,
+        context_id=attempt.context_id,
+        resource_link_id=attempt.resource_link_id,
+        user_id=attempt.user_id,
+        attempt_id=attempt.id,
+        task_id=task.id,
+        task_key=task.key,
+        skill_key=task.skill_key,
+        proposal=attempt.feedback,
+    )
+    try:
+        with session.begin_nested():
+            session.add(evidence)
+    except IntegrityError:
+        return session.scalars(select(Evidence).where(Evidence.attempt_id == attempt.id)).one()
+    for earlier in session.scalars(
+        select(Evidence).where(
+            Evidence.user_id == attempt.user_id,
+            Evidence.resource_link_id == attempt.resource_link_id,
+            Evidence.task_key == task.key,
+            Evidence.superseded_by.is_(None),
+            Evidence.id != evidence.id,
+        )
+    ):
+        earlier.superseded_by = evidence.id
+    record_event(
+        session,
+        "evidence.submitted",
+        organisation_id=visitor.organisation_id,
+        actor_id=visitor.user_id,
+        subject_kind="evidence",
+        subject_id=evidence.id,
+    )
+    return evidence
+
+
+def confirmation_of(session: Session, evidence_id: str) -> Confirmation | None:
+    """The decision that counts: the latest."""
+    return session.scalars(
+        select(Confirmation).where(Confirmation.evidence_id == evidence_id).order_by(Confirmation.number.desc()).limit(1)
+    ).first()
+
+
+def propose(evidence: Evidence, criteria: Sequence[Criterion], maximum: float) -> Total:
+    """The points that the suggestions would give, computed by the same code; "can't tell" counts as not met."""
+    suggested = {line["criterion"]: line["status"] == "met" for line in evidence.proposal}
+    return total(criteria, {criterion.id: suggested.get(criterion.id, False) for criterion in criteria}, maximum)
+
+
+def record_confirmation(
+    session: Session,
+    visitor: Visitor,
+    evidence: Evidence,
+    task: PracticeTask,
+    *,
+    met: Mapping[str, bool],
+    comment: str,
+    after: str | None,
+) -> Confirmation:
+    """A reviewer's decision, and in the same transaction the score that the gradebook shall show.
+
+    `after` is the id of the decision that the reviewer saw when deciding (None: none yet). Another one meanwhile raises
+    DecisionConflict, unless it says the same: a double click is one decision.
+    """
+    if evidence.user_id == visitor.user_id:
+        raise OwnEvidence
+    session.refresh(evidence, with_for_update=True)
+    if evidence.superseded_by is not None:
+        raise EvidenceSuperseded
+    latest = confirmation_of(session, evidence.id)
+    if latest is not None and latest.id != (after or None):
+        if latest.reviewer_id == visitor.user_id and latest.criteria == dict(met) and latest.comment == comment:
+            return latest
+        raise DecisionConflict
+    line_item = line_item_of(session, evidence.resource_link_id, evidence.kind)
+    result = total(rubric_of(task), met, line_item.score_maximum if line_item else 100.0)
+    confirmation = Confirmation(
+        evidence_id=evidence.id,
+        number=latest.number + 1 if latest else 1,
+        reviewer_id=visitor.user_id,
+        reviewer_role=visitor.role,
+        criteria=dict(met),
+        comment=comment,
+        points=result.points,
+        points_maximum=result.maximum,
+    )
+    try:
+        with session.begin_nested():
+            session.add(confirmation)
+    except IntegrityError:
+        raise DecisionConflict from None
+    evidence.state = "decided"
+    if line_item is not None:
+        _set_score(session, line_item, evidence, confirmation)
+    record_event(
+        session,
+        "evidence.decided",
+        organisation_id=visitor.organisation_id,
+        actor_id=visitor.user_id,
+        subject_kind="evidence",
+        subject_id=evidence.id,
+        number=confirmation.number,
+        points=confirmation.points,
+    )
+    return confirmation
+
+
+def line_item_of(session: Session, resource_link_id: str, tag: str) -> LineItem | None:
+    """The gradebook column of an activity for one kind of evidence, if the platform gave one."""
+    return session.scalars(
+        select(LineItem).where(LineItem.resource_link_id == resource_link_id, LineItem.tag == tag)
+    ).one_or_none()
+
+
+def _set_score(session: Session, line_item: LineItem, evidence: Evidence, confirmation: Confirmation) -> ScoreRow:
+    """The one row of (line item, user) says the new decision; a version further, to be sent. Nothing is sent from here."""
+    decided_at = now()
+    row = session.scalars(
+        select(ScoreRow)
+        .where(ScoreRow.line_item_id == line_item.id, ScoreRow.user_id == evidence.user_id)
+        .with_for_update()
+    ).one_or_none()
+    if row is None:
+        row = ScoreRow(line_item_id=line_item.id, user_id=evidence.user_id, organisation_id=evidence.organisation_id, version=0)
+        session.add(row)
+    row.evidence_id = evidence.id
+    row.confirmation_id = confirmation.id
+    row.points = confirmation.points
+    row.points_maximum = confirmation.points_maximum
+    row.comment = confirmation.comment
+    row.decided_at = decided_at
+    row.version += 1
+    row.state = WAITING
+    row.tries = 0
+    row.next_try_at = decided_at
+    row.reason = ""
+    session.flush()
+    return row
+
+
+def queue_of(session: Session, visitor: Visitor, *, state: str = "submitted") -> list[Evidence]:
+    """What waits for a decision in this course, oldest first (or what was decided, latest first)."""
+    query = select(Evidence).where(
+        Evidence.context_id == visitor.context_id, Evidence.state == state, Evidence.superseded_by.is_(None)
+    )
+    return list(session.scalars(query.order_by(Evidence.id if state == "submitted" else Evidence.id.desc()).limit(200)))
+
+
+def count_waiting(session: Session, context_id: str) -> int:
+    """How many pieces of evidence wait for a decision in a course."""
+    return session.scalar(
+        select(func.count())
+        .select_from(Evidence)
+        .where(Evidence.context_id == context_id, Evidence.state == "submitted", Evidence.superseded_by.is_(None))
+    ) or 0

@@ -1,0 +1,144 @@
+"""The ledger's rows. An attempt, a piece of evidence and a confirmation are facts; a score is state; a delivery is a try."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import JSON, Boolean, Float, ForeignKey, Index, Integer, String, Text, UniqueConstraint
+from sqlalchemy.orm import Mapped, mapped_column
+
+from app.kit.clock import now
+from app.kit.db import Base, UtcDateTime
+from app.kit.ids import new_id
+
+ID = String(32)
+
+WAITING = "waiting"
+DELIVERED = "delivered"
+SUPERSEDED = "superseded"
+DEAD = "dead"
+
+
+class Attempt(Base):
+    """One answer to one version of a practice task, with the formative feedback it got. Kept for good, never overwritten.
+
+    `key` comes from the form: the same form sent twice is one attempt.
+    """
+
+    __tablename__ = "attempt"
+    __table_args__ = (
+        UniqueConstraint("user_id", "key"),
+        Index("ix_attempt_user_task", "user_id", "resource_link_id", "task_key"),
+    )
+
+    id: Mapped[str] = mapped_column(ID, primary_key=True, default=new_id)
+    key: Mapped[str] = mapped_column(String(64))
+    organisation_id: Mapped[str] = mapped_column(ID, ForeignKey("organisation.id"))
+    context_id: Mapped[str] = mapped_column(ID, ForeignKey("context.id"))
+    resource_link_id: Mapped[str] = mapped_column(ID, ForeignKey("resource_link.id"))
+    user_id: Mapped[str] = mapped_column(ID, ForeignKey("user_account.id"))
+    task_id: Mapped[str] = mapped_column(ID, ForeignKey("practice_task.id"))
+    task_key: Mapped[str] = mapped_column(String(100))
+    number: Mapped[int] = mapped_column(Integer)
+    response: Mapped[str] = mapped_column(Text)
+    feedback: Mapped[list[dict[str, Any]]] = mapped_column(JSON, default=list)
+    created_at: Mapped[datetime] = mapped_column(UtcDateTime, default=now)
+
+
+class Evidence(Base):
+    """Something that a person did, put before a human. `assisted` evidence is never shown as skill (product.md)."""
+
+    __tablename__ = "evidence"
+    __table_args__ = (
+        UniqueConstraint("attempt_id"),
+        Index("ix_evidence_queue", "context_id", "state"),
+        Index("ix_evidence_person", "user_id", "resource_link_id", "task_key"),
+    )
+
+    id: Mapped[str] = mapped_column(ID, primary_key=True, default=new_id)
+    kind: Mapped[str] = mapped_column(String(20))
+    organisation_id: Mapped[str] = mapped_column(ID, ForeignKey("organisation.id"))
+    context_id: Mapped[str] = mapped_column(ID, ForeignKey("context.id"))
+    resource_link_id: Mapped[str] = mapped_column(ID, ForeignKey("resource_link.id"))
+    user_id: Mapped[str] = mapped_column(ID, ForeignKey("user_account.id"))
+    attempt_id: Mapped[str] = mapped_column(ID, ForeignKey("attempt.id"))
+    task_id: Mapped[str] = mapped_column(ID, ForeignKey("practice_task.id"))
+    task_key: Mapped[str] = mapped_column(String(100))
+    skill_key: Mapped[str] = mapped_column(String(100))
+    assisted: Mapped[bool] = mapped_column(Boolean, default=True)
+    proposal: Mapped[list[dict[str, Any]]] = mapped_column(JSON, default=list)
+    state: Mapped[str] = mapped_column(String(20), default="submitted")
+    superseded_by: Mapped[str | None] = mapped_column(ID, ForeignKey("evidence.id"))
+    created_at: Mapped[datetime] = mapped_column(UtcDateTime, default=now)
+
+
+class Confirmation(Base):
+    """A human's decision on a piece of evidence. A changed mind is a further row; the highest number counts."""
+
+    __tablename__ = "confirmation"
+    __table_args__ = (UniqueConstraint("evidence_id", "number"),)
+
+    id: Mapped[str] = mapped_column(ID, primary_key=True, default=new_id)
+    evidence_id: Mapped[str] = mapped_column(ID, ForeignKey("evidence.id"))
+    number: Mapped[int] = mapped_column(Integer)
+    reviewer_id: Mapped[str] = mapped_column(ID, ForeignKey("user_account.id"))
+    reviewer_role: Mapped[str] = mapped_column(String(30))
+    criteria: Mapped[dict[str, bool]] = mapped_column(JSON)
+    comment: Mapped[str] = mapped_column(Text, default="")
+    points: Mapped[float] = mapped_column(Float)
+    points_maximum: Mapped[float] = mapped_column(Float)
+    created_at: Mapped[datetime] = mapped_column(UtcDateTime, default=now)
+
+
+class ScoreRow(Base):
+    """What the gradebook should say for one person in one column. State, not a message: the latest version is what is sent.
+
+    `stamp` is the timestamp of `stamp_version`, chosen once and saved before the first try; `last_stamp` the latest that any
+    version was sent with. `version > delivered_version` means work for the worker, unless the state is dead.
+    """
+
+    __tablename__ = "score"
+    __table_args__ = (
+        UniqueConstraint("line_item_id", "user_id"),
+        Index("ix_score_due", "state", "next_try_at"),
+    )
+
+    id: Mapped[str] = mapped_column(ID, primary_key=True, default=new_id)
+    organisation_id: Mapped[str] = mapped_column(ID, ForeignKey("organisation.id"), index=True)
+    line_item_id: Mapped[str] = mapped_column(ID, ForeignKey("line_item.id"))
+    user_id: Mapped[str] = mapped_column(ID, ForeignKey("user_account.id"))
+    evidence_id: Mapped[str] = mapped_column(ID, ForeignKey("evidence.id"))
+    confirmation_id: Mapped[str] = mapped_column(ID, ForeignKey("confirmation.id"))
+    points: Mapped[float] = mapped_column(Float)
+    points_maximum: Mapped[float] = mapped_column(Float)
+    comment: Mapped[str] = mapped_column(Text, default="")
+    decided_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    version: Mapped[int] = mapped_column(Integer, default=1)
+    delivered_version: Mapped[int] = mapped_column(Integer, default=0)
+    state: Mapped[str] = mapped_column(String(20), default=WAITING)
+    stamp: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    stamp_version: Mapped[int] = mapped_column(Integer, default=0)
+    last_stamp: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    tries: Mapped[int] = mapped_column(Integer, default=0)
+    next_try_at: Mapped[datetime] = mapped_column(UtcDateTime, default=now)
+    lease_owner: Mapped[str | None] = mapped_column(String(200))
+    lease_until: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    reason: Mapped[str] = mapped_column(Text, default="")
+    created_at: Mapped[datetime] = mapped_column(UtcDateTime, default=now)
+
+
+class Delivery(Base):
+    """One try to bring one version of a score to the platform, and what came of it."""
+
+    __tablename__ = "delivery"
+
+    id: Mapped[str] = mapped_column(ID, primary_key=True, default=new_id)
+    score_id: Mapped[str] = mapped_column(ID, ForeignKey("score.id"), index=True)
+    version: Mapped[int] = mapped_column(Integer)
+    number: Mapped[int] = mapped_column(Integer)
+    started_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    ended_at: Mapped[datetime] = mapped_column(UtcDateTime, default=now)
+    outcome: Mapped[str] = mapped_column(String(30))
+    status: Mapped[int | None] = mapped_column(Integer)
+    detail: Mapped[str] = mapped_column(Text, default="")

@@ -1,0 +1,92 @@
+"""Around each request: its reference, the same-origin rule for writes, a bound on its body, the security headers, one log line.
+
+Pure ASGI, so that a streamed answer passes through as it is made.
+"""
+
+from __future__ import annotations
+
+import time
+
+import structlog
+from starlette.datastructures import MutableHeaders
+from starlette.requests import Request
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from app.kit.errors import BodyTooLarge, ForeignOrigin, WorksideError
+from app.kit.headers import security_headers
+from app.kit.ids import new_id
+from app.kit.log import get_logger
+from app.kit.metrics import REQUEST_SECONDS, REQUESTS
+from app.kit.origin import is_foreign_write
+from app.kit.pages import render_error
+
+log = get_logger("web")
+
+MAX_BODY_BYTES = 1 << 20
+_QUIET = frozenset({"/healthz", "/readyz", "/metrics", "/static"})
+
+
+class RequestFrame:
+    """The outermost layer of ours."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self.app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self.app(scope, receive, send)
+            return
+        began = time.perf_counter()
+        request = Request(scope)
+        request.state.reference = new_id()[-12:]
+        structlog.contextvars.clear_contextvars()
+        structlog.contextvars.bind_contextvars(reference=request.state.reference)
+        status = 500
+
+        async def send_framed(message: Message) -> None:
+            nonlocal status
+            if message["type"] == "http.response.start":
+                status = message["status"]
+                headers = MutableHeaders(scope=message)
+                for name, value in security_headers(request).items():
+                    headers.setdefault(name, value)
+            await send(message)
+
+        refused: WorksideError | None = None
+        if is_foreign_write(request):
+            refused = ForeignOrigin()
+        elif _declared_length(request) > MAX_BODY_BYTES:
+            refused = BodyTooLarge()
+        try:
+            if refused is not None:
+                await render_error(request, refused)(scope, receive, send_framed)
+            else:
+                await self.app(scope, _bounded(receive), send_framed)
+        finally:
+            route = getattr(scope.get("route"), "path", None) or ("/static" if scope["path"].startswith("/static/") else "unmatched")
+            seconds = time.perf_counter() - began
+            REQUESTS.labels(route, scope["method"], str(status)).inc()
+            REQUEST_SECONDS.labels(route).observe(seconds)
+            if route not in _QUIET:
+                log.info("request", route=route, method=scope["method"], status=status, ms=round(seconds * 1000, 1))
+
+
+def _declared_length(request: Request) -> int:
+    value = request.headers.get("content-length", "0")
+    return int(value) if value.isdigit() else 0
+
+
+def _bounded(receive: Receive) -> Receive:
+    """Ends a body that is longer than it may be (or never said how long it is) as if the client had gone."""
+    taken = 0
+
+    async def receive_bounded() -> Message:
+        nonlocal taken
+        message = await receive()
+        if message["type"] == "http.request":
+            taken += len(message.get("body", b""))
+            if taken > MAX_BODY_BYTES:
+                return {"type": "http.disconnect"}
+        return message
+
+    return receive_bounded

@@ -12,8 +12,10 @@ class Switches(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
+    # A page can weaken its frame, but only the browser's settings block every cookie (docs/demo-lms.md says how).
     # allowed: an ordinary frame. third-party-blocked: the frame gets a cookie jar of its own that ends with the page
-    # (the iframe attribute "credentialless"). blocked: a sandboxed frame without an origin, so no cookie, no storage.
+    # (the iframe attribute "credentialless"). blocked: a sandboxed frame without an origin, whose scripts have neither
+    # cookies nor storage nor a request to their own server; a cookie that the server sets still comes back to it.
     cookies: Literal["allowed", "third-party-blocked", "blocked"] = "allowed"
     # down: grade services answer 503. reply-lost: a score is recorded, then the answer is 504.
     gradebook: Literal["up", "down", "reply-lost"] = "up"

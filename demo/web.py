@@ -188,7 +188,7 @@ def _problem_page(lms: Lms, problem: Problem) -> Response:
     response = HTMLResponse(text, problem.status)
     # It may stand inside the frame, when the tool's authentication request was wrong.
     response.headers["Content-Security-Policy"] = (
-        "default-src 'none'; style-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'self'"
+        "default-src 'none'; style-src 'self'; img-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'self'"
     )
     return response
 
@@ -433,8 +433,8 @@ def _add_platform(app: FastAPI, lms: Lms) -> None:
         )
         response = HTMLResponse(page)
         response.headers["Content-Security-Policy"] = (
-            f"default-src 'none'; style-src 'self'; script-src 'nonce-{nonce}'; form-action {lms.tool.origin};"
-            " base-uri 'none'; frame-ancestors 'self'"
+            f"default-src 'none'; style-src 'self'; img-src 'self'; script-src 'nonce-{nonce}';"
+            f" form-action {lms.tool.origin}; base-uri 'none'; frame-ancestors 'self'"
         )
         return response
 

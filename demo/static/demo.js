@@ -6,10 +6,10 @@ const frame = document.getElementById("tool");
 const layout = document.querySelector(".layout");
 const chooser = document.querySelector(".chooser");
 
-// On a narrow screen the choices fold away once somebody is signed in, so that the frame stands first.
+// On a narrow screen the choices fold away, so that the activity stands first.
 const narrow = matchMedia("(max-width: 1099px)");
 function foldChooser() {
-  chooser.open = !(narrow.matches && frame);
+  chooser.open = !narrow.matches;
 }
 foldChooser();
 narrow.addEventListener("change", foldChooser);

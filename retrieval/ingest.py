@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime, timedelta
 
 import numpy as np
-from sqlalchemy import Select, delete, exists, or_, select, update
+from sqlalchemy import ColumnElement, Select, delete, exists, or_, select, update
 from sqlalchemy.engine import CursorResult
 from sqlalchemy.orm import Session, sessionmaker
 
@@ -394,7 +394,7 @@ def raise_version(session: Session, collection_id: str) -> None:
     )
 
 
-def _still_ours(row: DocumentRow, owner: str) -> tuple[object, ...]:
+def _still_ours(row: DocumentRow, owner: str) -> tuple[ColumnElement[bool], ...]:
     return (
         DocumentRow.id == row.id,
         DocumentRow.status == "waiting",
@@ -404,7 +404,7 @@ def _still_ours(row: DocumentRow, owner: str) -> tuple[object, ...]:
     )
 
 
-def _stale_documents(identity: str) -> Select[tuple[str]]:
+def _stale_documents(identity: str) -> Select[str]:
     return select(PassageRow.document_id).where(PassageRow.embedder != identity).distinct()
 
 

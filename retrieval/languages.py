@@ -114,7 +114,7 @@ def _local_stems(name: str, chosen: list[str]) -> list[str]:
     cache: dict[str, object] = _local.__dict__.setdefault("stemmers", {})
     stemmer = cache.get(name)
     if stemmer is None:
-        import Stemmer
+        import Stemmer  # type: ignore[import-not-found]
 
         stemmer = Stemmer.Stemmer(name)
         cache[name] = stemmer

@@ -91,7 +91,7 @@ class _Graph:
         self.tensors: list[bytes] = []
 
     def node(
-        self, kind: str, inputs: Sequence[str], output: str, *, domain: str = "", **attributes: int | float
+        self, kind: str, inputs: Sequence[str], output: str, *, domain: str = "", **attributes: float
     ) -> str:
         encoded = b"".join(_text(1, name) for name in inputs) + _text(2, output) + _text(3, output)
         encoded += _text(4, kind)

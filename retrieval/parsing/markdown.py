@@ -115,9 +115,7 @@ def _inline(tokens: Sequence[Token]) -> str:
                 parts.append(child.content)
             elif child.type == "image":
                 parts.append(_inline([child]))
-            elif child.type == "softbreak" or child.type == "hardbreak":
-                parts.append("\n")
-            elif child.type == "html_inline" and child.content.lower().startswith("<br"):
+            elif child.type in ("softbreak", "hardbreak") or child.content.lower().startswith("<br"):
                 parts.append("\n")
     return "".join(parts)
 

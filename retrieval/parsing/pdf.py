@@ -36,7 +36,7 @@ def read_pdf(data: bytes) -> ParsedDocument:
                 f"The PDF has more than {MAX_PAGES} pages. Split it and upload the parts."
             )
         pages = [_page_text(reader, number) for number in range(count)]
-        title = tidy(str((reader.metadata or {}).get("/Title") or ""))
+        title = tidy((reader.metadata.title if reader.metadata else None) or "")
     except UnreadableDocument:
         raise
     except (

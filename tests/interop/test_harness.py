@@ -1,0 +1,156 @@
+"""The Open edX harness by itself, with a client of PyJWT and httpx in the tool's place: is it a real platform?"""
+
+from __future__ import annotations
+
+import re
+import secrets
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from html import unescape
+from typing import Any
+from urllib.parse import parse_qs, urlsplit
+
+import httpx
+import jwt
+import pytest
+
+LTI = "https://purl.imsglobal.org/spec/lti/claim/"
+AGS = "https://purl.imsglobal.org/spec/lti-ags/"
+SCORE_TYPE = "application/vnd.ims.lis.v1.score+json"
+
+
+@pytest.fixture(scope="module")
+def platform(xblock_platform: Callable[[str], Any], tool_keys: Any) -> Any:
+    return xblock_platform(tool_keys.url)
+
+
+def launch(platform: Any, tool_url: str, user: str, **custom: str) -> dict[str, Any]:
+    """Go through the three legs as a browser and a tool would; the verified claims."""
+    login = {
+        name: values[0] for name, values in parse_qs(urlsplit(platform.open(user, **custom)).query).items()
+    }
+    registration, nonce, state = platform.registration(), secrets.token_hex(16), secrets.token_hex(16)
+    assert login["iss"] == registration["issuer"]
+    page = httpx.get(
+        registration["auth_url"],
+        params={
+            "scope": "openid",
+            "response_type": "id_token",
+            "response_mode": "form_post",
+            "prompt": "none",
+            "client_id": login["client_id"],
+            "redirect_uri": f"{tool_url}/lti/launch",
+            "login_hint": login["login_hint"],
+            "lti_message_hint": login["lti_message_hint"],
+            "state": state,
+            "nonce": nonce,
+        },
+    )
+    assert page.status_code == 200, page.text
+    assert f'action="{tool_url}/lti/launch"' in page.text
+    fields = {
+        name: unescape(value) for name, value in re.findall(r'<input name="(\w+)" value="([^"]*)"', page.text)
+    }
+    assert fields["state"] == state
+    keys = {key["kid"]: jwt.PyJWK(key, "RS256") for key in httpx.get(registration["jwks_url"]).json()["keys"]}
+    claims: dict[str, Any] = jwt.decode(
+        fields["id_token"],
+        keys[jwt.get_unverified_header(fields["id_token"])["kid"]],
+        ["RS256"],
+        audience=registration["client_id"],
+        issuer=registration["issuer"],
+        options={"require": ["exp", "iat", "sub", "nonce"]},
+    )
+    assert claims["nonce"] == nonce
+    return claims
+
+
+def token(platform: Any, tool_keys: Any, *scopes: str) -> str:
+    registration = platform.registration()
+    answer = httpx.post(
+        registration["token_url"],
+        data={
+            "grant_type": "client_credentials",
+            "client_assertion_type": "urn:ietf:params:oauth:client-assertion-type:jwt-bearer",
+            "client_assertion": tool_keys.assertion(registration["client_id"], registration["token_url"]),
+            "scope": " ".join(AGS + "scope/" + scope for scope in scopes),
+        },
+    )
+    assert answer.status_code == 200, answer.text
+    granted: str = answer.json()["access_token"]
+    return granted
+
+
+def score(user: str, points: float, moment: datetime) -> dict[str, Any]:
+    return {
+        "userId": user,
+        "scoreGiven": points,
+        "scoreMaximum": 10,
+        "comment": "Confirmed by the reviewer.",
+        "timestamp": moment.isoformat().replace("+00:00", "Z"),
+        "activityProgress": "Completed",
+        "gradingProgress": "FullyGraded",
+    }
+
+
+def test_launch_carries_signed_claims(platform: Any, tool_keys: Any) -> None:
+    claims = launch(platform, tool_keys.url, "learner-7", task="damaged-lamp")
+    assert claims["sub"] == "learner-7"
+    assert claims[LTI + "deployment_id"] == "1"
+    assert claims[LTI + "message_type"] == "LtiResourceLinkRequest"
+    assert claims[LTI + "custom"] == {"task": "damaged-lamp"}
+    assert any(role.endswith("membership#Learner") for role in claims[LTI + "roles"])
+    assert claims[AGS + "claim/endpoint"]["lineitem"].startswith(platform.base_url)
+
+
+def test_authentication_with_another_redirect_is_refused(platform: Any, tool_keys: Any) -> None:
+    login = {name: values[0] for name, values in parse_qs(urlsplit(platform.open("learner-8")).query).items()}
+    answer = httpx.get(
+        platform.registration()["auth_url"],
+        params=login | {"redirect_uri": "http://127.0.0.1:1/elsewhere", "state": "s", "nonce": "n"},
+    )
+    assert answer.status_code == 400
+
+
+def test_score_reaches_the_gradebook_and_the_results(platform: Any, tool_keys: Any) -> None:
+    item = launch(platform, tool_keys.url, "learner-9")[AGS + "claim/endpoint"]["lineitem"]
+    bearer = {
+        "Authorization": "Bearer "
+        + token(platform, tool_keys, "score", "result.readonly", "lineitem.readonly")
+    }
+    moment = datetime.now(UTC) - timedelta(seconds=10)
+    body = score("learner-9", 8, moment)
+    sent = httpx.post(f"{item}/scores", json=body, headers=bearer | {"Content-Type": SCORE_TYPE})
+    assert sent.status_code == 201, sent.text
+    assert {"user": "learner-9", "score": 0.8, "maximum": 10, "comment": body["comment"]} in platform.grades()
+
+    results = httpx.get(f"{item}/results/learner-9", headers=bearer).json()
+    assert [(result["resultScore"], result["resultMaximum"]) for result in results] == [(8, 10)]
+    assert httpx.get(item, headers=bearer).json()["label"] == "Practice"
+
+    for stale in (moment, moment - timedelta(seconds=1)):
+        refused = httpx.post(
+            f"{item}/scores", json=score("learner-9", 3, stale), headers=bearer | {"Content-Type": SCORE_TYPE}
+        )
+        assert refused.status_code == 400
+    assert [grade["score"] for grade in platform.grades() if grade["user"] == "learner-9"] == [0.8]
+
+
+def test_a_pending_score_stays_out_of_the_gradebook(platform: Any, tool_keys: Any) -> None:
+    item = launch(platform, tool_keys.url, "learner-10")[AGS + "claim/endpoint"]["lineitem"]
+    bearer = {"Authorization": "Bearer " + token(platform, tool_keys, "score")}
+    body = score("learner-10", 8, datetime.now(UTC)) | {"gradingProgress": "Pending"}
+    sent = httpx.post(f"{item}/scores", json=body, headers=bearer | {"Content-Type": SCORE_TYPE})
+    assert sent.status_code == 201
+    assert [grade for grade in platform.grades() if grade["user"] == "learner-10"] == []
+
+
+def test_a_token_without_the_score_scope_cannot_send_scores(platform: Any, tool_keys: Any) -> None:
+    item = launch(platform, tool_keys.url, "learner-11")[AGS + "claim/endpoint"]["lineitem"]
+    bearer = {"Authorization": "Bearer " + token(platform, tool_keys, "lineitem.readonly")}
+    sent = httpx.post(
+        f"{item}/scores",
+        json=score("learner-11", 8, datetime.now(UTC)),
+        headers=bearer | {"Content-Type": SCORE_TYPE},
+    )
+    assert sent.status_code == 403

@@ -12,7 +12,7 @@ import secrets
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import Annotated, Any, Protocol
+from typing import Any, Protocol
 
 from fastapi import APIRouter, Depends, Request
 from starlette.responses import JSONResponse, RedirectResponse, Response
@@ -98,7 +98,7 @@ def lti_router(ports: LtiPorts, render: Render, settings: LtiSettings) -> APIRou
                 return None
         return bytes(collected)
 
-    Body = Annotated[bytes | None, Depends(body_of)]
+    posted: Any = Depends(body_of)
 
     def answered(
         request: Request,
@@ -152,7 +152,7 @@ def lti_router(ports: LtiPorts, render: Render, settings: LtiSettings) -> APIRou
         return answered(request, lambda: begin(request, request.scope["query_string"]))
 
     @router.post("/lti/login")
-    def login_by_post(request: Request, body: Body) -> Response:
+    def login_by_post(request: Request, body: bytes | None = posted) -> Response:
         return answered(request, lambda: begin(request, _posted_form(request, body)))
 
     def begin(request: Request, encoded: bytes) -> Response:
@@ -183,7 +183,7 @@ def lti_router(ports: LtiPorts, render: Render, settings: LtiSettings) -> APIRou
         return refused(request, MethodRefused("a launch is posted"), None)
 
     @router.post("/lti/launch")
-    def launch(request: Request, body: Body) -> Response:
+    def launch(request: Request, body: bytes | None = posted) -> Response:
         found: list[Registration] = []
 
         def verified() -> Response:
@@ -221,7 +221,7 @@ def lti_router(ports: LtiPorts, render: Render, settings: LtiSettings) -> APIRou
         return render(request, "launch/bind.html", {"data": data}, 200, page_headers(registration, settings))
 
     @router.post("/lti/launch/redeem")
-    def redeem(request: Request, body: Body) -> Response:
+    def redeem(request: Request, body: bytes | None = posted) -> Response:
         return answered(request, lambda: redeemed(request, body))
 
     def redeemed(request: Request, body: bytes | None) -> Response:

@@ -1,0 +1,16 @@
+// The last rung: the login starts again in a window of its own, where our cookies are first-party.
+
+const find = (id) => document.getElementById(id);
+
+export function offerNewWindow() {
+  find("working").hidden = true;
+  find("choice").hidden = false;
+  const link = find("new-window");
+  link.addEventListener("click", (event) => {
+    event.preventDefault();
+    // A sandboxed frame without allow-popups opens nothing and says nothing: then the page says it.
+    const opened = window.open(link.href, "_blank");
+    find("blocked").hidden = opened !== null;
+  });
+  link.focus();
+}

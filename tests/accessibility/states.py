@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import quote
 
@@ -12,6 +13,7 @@ from app.course.access import Visitor
 from app.kit.pages import render_fragment
 from app.kit.room import NavigationItem
 
+AT = datetime(2026, 11, 17, 14, 2, tzinfo=UTC)
 NAVIGATION = (
     NavigationItem("/", "Ask", frozenset({"learner", "instructor", "teaching_assistant"})),
     NavigationItem("/practice", "Practice", frozenset({"learner", "instructor", "teaching_assistant"})),
@@ -64,7 +66,7 @@ def sentence(text: str, *citations: int, kind: str = "sentence", verified: bool 
 
 
 def citation(n: int, document: str, place: str, turn_id: str = "t1") -> dict[str, Any]:
-    return {"n": n, "document": document, "place": place, "quote": "", "href": f"/sources/{turn_id}/{n}", "updated": "12 October 2026"}
+    return {"n": n, "document": document, "place": place, "quote": "", "href": f"/sources/{turn_id}/{n}", "updated": "2026-10-12"}
 
 
 DARIO = {"name": "Dario Lindqvist", "role": "Claims Desk", "topics": ["refunds", "compensation", "damage"], "reach": "claims@tarnwell.example"}
@@ -113,7 +115,7 @@ PARTLY = turn(
     "partly",
     sentences=[sentence("You may approve up to €50 per case. Above that, up to €250, a shift lead approves.", 1)],
     citations=[citation(1, "Refund policy", "page 4, 9. Who approves", "t2")],
-    missing="The documents don't say who covers for the shift lead at night.",
+    missing="“covers”, “night”",
     experts=[MARTA],
 )
 NOT_COVERED = turn(
@@ -142,15 +144,16 @@ def home(**parts: Any) -> dict[str, Any]:
 SOURCE = {
     "document": "Support handbook",
     "place": "Refunds > Damaged parcels",
-    "updated": "12 October 2026",
+    "updated": "2026-10-12",
+    "has_changed": False,
     "blocks": [
         {
-            "heading": "Late deliveries", "place": "Refunds > Late deliveries", "is_cited": False, "kind": "text",
+            "heading": "Late deliveries", "place": "Refunds > Late deliveries", "is_cited": False,
             "runs": [{"text": "A parcel is late when it has passed the day that the service promises. Tell the customer the day and the "
                       "depot, and open a search after two working days without a scan.", "marked": False}],
         },
         {
-            "heading": "Damaged parcels", "place": "Refunds > Damaged parcels", "is_cited": True, "kind": "text",
+            "heading": "Damaged parcels", "place": "Refunds > Damaged parcels", "is_cited": True,
             "runs": [
                 {"text": "Somebody has opened the box and found the item broken. ", "marked": False},
                 {"text": "The customer has 7 days from the delivery to report damage.", "marked": True},
@@ -159,7 +162,7 @@ SOURCE = {
             ],
         },
         {
-            "heading": None, "place": "Refunds > Damaged parcels", "is_cited": False, "kind": "text",
+            "heading": None, "place": "Refunds > Damaged parcels", "is_cited": False,
             "runs": [{"text": "No promise is made before the request says Approved. The money arrives within 5 working days after that.",
                       "marked": False}],
         },
@@ -219,7 +222,7 @@ def feedback(number: int = 1, is_submitted: bool = False) -> dict[str, Any]:
 
 
 ATTEMPTS = [
-    {"number": n, "at": "17 November 2026, 13:4%d" % n, "href": f"/practice/damaged-lamp?attempt={n}", "is_shown": n == 3} for n in (1, 2, 3)
+    {"number": n, "at": AT, "href": f"/practice/damaged-lamp?attempt={n}", "is_shown": n == 3} for n in (1, 2, 3)
 ]
 MET = [{"text": criterion["text"], "met": n != 1} for n, criterion in enumerate(CRITERIA)]
 
@@ -238,18 +241,19 @@ REVIEW_TASK = {
     "weak": "Dear customer,\n\nUnfortunately our policy does not allow this.",
 }
 PROPOSAL = {"points": 5.0, "maximum": 10.0, "lines": LINES}
-DECISION = {"id": "d1", "reviewer": "Jonas Reyes", "at": "17 November 2026, 14:02", "criteria": MET, "comment": "Clear and kind.", "points": 8.0, "maximum": 10.0}
+DECISION = {"id": "d1", "reviewer": "Jonas Reyes", "at": AT, "criteria": MET, "comment": "Clear and kind.", "points": 8.0, "maximum": 10.0}
 
 
 def review(**parts: Any) -> dict[str, Any]:
     return {
         "learner": "Ana Paredes", "task": REVIEW_TASK, "response": DRAFT, "attempt_number": 3, "earlier_attempts": 2,
-        "proposal": PROPOSAL, "decision": None, "gradebook": GRADEBOOK["none"], **parts,
+        "proposal": PROPOSAL, "decision": None, "gradebook": GRADEBOOK["none"],
+        "is_superseded": False, "is_own": False, **parts,
     }  # fmt: skip
 
 
 def queue_row(learner: str, **parts: Any) -> dict[str, Any]:
-    return {"href": "/review/e1", "learner": learner, "task": TASK["title"], "at": "17 November 2026, 13:45", "number": 2, **parts}
+    return {"href": "/review/e1", "learner": learner, "task": TASK["title"], "at": AT, "number": 2, **parts}
 
 
 def decided_row(learner: str, gradebook: str) -> dict[str, Any]:
@@ -277,6 +281,8 @@ STATES: dict[str, State] = {
     "ask-several": State("ask/home.html", home(turns=[COVERED, PARTLY, NOT_COVERED], conversation_id="c1", due=DUE)),
     "source": State("ask/source.html", SOURCE, path="/sources/t1/1"),
     "source-plain": State("ask/source.html", {**SOURCE, "updated": None, "blocks": SOURCE["blocks"][:1]}, path="/sources/t1/2"),
+    "source-changed": State("ask/source.html", {**SOURCE, "has_changed": True, "blocks": SOURCE["blocks"][1:2]}, path="/sources/t1/1"),
+    "source-gone": State("ask/source.html", {**SOURCE, "has_changed": True, "blocks": []}, path="/sources/t1/closest-1"),
     "practice-list": State("practice/list.html", {"tasks": TASK_ROWS}, path="/practice"),
     "practice-list-empty": State("practice/list.html", {"tasks": []}, path="/practice"),
     "practice-new": State("practice/task.html", practice(), path="/practice/damaged-lamp"),
@@ -306,6 +312,9 @@ STATES: dict[str, State] = {
     ),
     "review-queue-empty": State("review/queue.html", {"waiting": [], "decided": []}, path="/review", role="instructor"),
     "review-open": State("review/evidence.html", review(), path="/review/e1", role="instructor"),
+    "practice-as-instructor": State("practice/task.html", practice(draft=DRAFT, feedback=feedback()), path="/practice/damaged-lamp", role="instructor"),
+    "review-own": State("review/evidence.html", review(is_own=True), path="/review/e1", role="instructor"),
+    "review-superseded": State("review/evidence.html", review(is_superseded=True), path="/review/e1", role="instructor"),
     "review-no-proposal": State("review/evidence.html", review(proposal=None, earlier_attempts=0), path="/review/e1", role="teaching_assistant"),
     **{
         f"review-decided-{kind}": State(

@@ -54,7 +54,7 @@ export function start(main, kit) {
     try {
       const headers = { Accept: "text/event-stream" };
       const response = await kit.request("/ask/turns", { method: "POST", body, headers, signal: answering.signal });
-      if (!response.ok || !response.body) { fail(turn, question, await refusalOf(response)); return; }
+      if (!response.ok || !response.body) { refuse(turn, question, await refusalOf(response)); return; }
       let isFinished = false;
       for await (const [name, data] of events(response.body)) {
         if (name === "progress") setProgress(turn, data.text);
@@ -116,6 +116,7 @@ export function start(main, kit) {
     const kept = holder.content.firstElementChild;
     turn.replaceWith(kept);
     restoreTicks(kept);
+    kit.localiseTimes(kept);
     kit.announce(data.announce);
   }
 
@@ -139,6 +140,13 @@ export function start(main, kit) {
     if (title) note.querySelector("[data-title]").textContent = title;
     if (advice) note.querySelector("[data-advice]").textContent = advice;
     endWith(turn, note, question);
+  }
+
+  /** The server did not take the question (too long, too many): nothing was asked, and the words go back into the field. */
+  function refuse(turn, question, words) {
+    turn.remove();
+    if (!field.value) { field.value = question; grow(); }
+    kit.showBanner("banner-refused", { anchor: form.querySelector(".composer-box"), ...words });
   }
 
   function signedOut() {
@@ -197,6 +205,7 @@ export function start(main, kit) {
       source = null;
     }
     if (link.getAttribute("aria-expanded") !== "true") return; // another source was opened meanwhile
+    if (source) kit.localiseTimes(source);
     slot.replaceChildren(source ? document.adoptNode(source) : copyOf("source-failed"));
     const heading = slot.querySelector("h1");
     if (heading) {

@@ -91,16 +91,27 @@ async function show(fetched, { move, anchor = "", scroll = null }) {
   page().replaceChildren(...document.adoptNode(fetched.getElementById("page")).childNodes);
   document.title = fetched.title;
   document.documentElement.lang = fetched.documentElement.lang || document.documentElement.lang;
+  localiseTimes(page());
   restoreTyped();
   // Forms are checked here, in the page's own words; the browser's bubbles would speak over them.
   for (const form of document.querySelectorAll("form")) form.noValidate = true;
   const name = main().dataset.module;
   if (name) {
     const module = await import(`./${name}.js`);
-    leave = module.start(main(), { request, formBody, announce, clearBanners, SignedOut, calm }) || leave;
+    leave = module.start(main(), { request, formBody, announce, clearBanners, showBanner, localiseTimes, SignedOut, calm }) || leave;
   }
   if (move !== "first") land(anchor, scroll);
   reportHeight();
+}
+
+/** Says each time in the reader's own zone and in the page's language; the server only knows UTC. */
+function localiseTimes(place) {
+  for (const time of place.querySelectorAll("time[datetime]")) {
+    const isDay = time.dateTime.length === 10;
+    const form = isDay ? { dateStyle: "long", timeZone: "UTC" } : { dateStyle: "medium", timeStyle: "short" };
+    const moment = new Date(time.dateTime);
+    if (!Number.isNaN(moment.getTime())) time.textContent = new Intl.DateTimeFormat(document.documentElement.lang, form).format(moment);
+  }
 }
 
 /** Moves focus and view to where the new page begins, or to the part that was asked for. */

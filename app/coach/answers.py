@@ -6,8 +6,18 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from retrieval import Hit, Passage, Verdict
+from retrieval.places import HEADING_JOIN
 
 SentenceKind = Literal["sentence", "step", "row"]
+
+
+def place_of(passage: Passage, locale: str = "en") -> str:
+    """Where a passage stands, for people: the document's own title is not said twice."""
+    label = passage.place.label(locale)
+    if passage.place.kind == "heading":
+        first, _, rest = label.partition(HEADING_JOIN)
+        return rest if rest and first == passage.document_title else label
+    return label
 
 
 @dataclass(frozen=True)

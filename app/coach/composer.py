@@ -8,9 +8,8 @@ one leads, its list or steps come along whole, and what follows or supports it j
 from __future__ import annotations
 
 import math
-import re
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -18,7 +17,7 @@ import numpy as np
 from app.coach.answers import Answer, AnswerSentence, Citation
 from app.coach.units import Unit, units_of
 from retrieval import Hit, Passage, Retrieval, Sufficiency, check_citation
-from retrieval.languages import detect_language, is_stop_word, stems, words
+from retrieval.languages import detect_language, stems, words
 
 # How many passages are read for an answer, and how long the answer may get. An answer is read in the middle of work: four
 # sentences is what a person takes in without scrolling at 400 px; a procedure is kept whole up to twelve steps.
@@ -62,7 +61,7 @@ class Composer:
         if not chosen:
             return Answer("not_covered", closest=_closest(hits), hits=tuple(hits))
         sentences, citations = _cite(chosen)
-        missing = _missing(question, [citation.passage for citation in citations]) if sufficiency.verdict == "partly" else ()
+        missing = sufficiency.missing if sufficiency.verdict == "partly" else ()
         return Answer(sufficiency.verdict, sentences, citations, _closest(hits), missing, tuple(hits))
 
     def _choose(self, question: str, hits: Sequence[Hit]) -> list[_Candidate]:
@@ -75,7 +74,11 @@ class Composer:
             return procedure
         floor = best.score * NEARLY
         near = sorted(
-            (candidate for candidate in candidates if candidate.score >= floor and candidate.unit.kind != "step"),
+            (
+                candidate
+                for candidate in candidates
+                if candidate.score >= floor and candidate.unit.kind != "step"
+            ),
             key=lambda candidate: -candidate.score,
         )
         picked: list[_Candidate] = []
@@ -125,7 +128,9 @@ class Composer:
         )
         closeness = np.asarray(vectors) @ np.asarray(asked)
         low, high = float(closeness.min()), float(closeness.max())
-        spread = (high - low) or 1.0  # e5's cosines live between .7 and .9: only their order within the pool says something
+        spread = (
+            high - low
+        ) or 1.0  # e5's cosines live between .7 and .9: only their order within the pool says something
         return [
             _Candidate(c.unit, c.passage, c.rank, c.words, (float(value) - low) / spread)
             for c, value in zip(candidates, closeness, strict=True)
@@ -148,7 +153,7 @@ def _list_around(best: _Candidate, candidates: Sequence[_Candidate]) -> list[_Ca
     if best.unit.kind == "item" and sum(len(unit.text) for unit in members) > 2 * MOST_CHARACTERS:
         return []
     before = [unit for unit in units if unit.end <= members[0].start]
-    lead = [before[-1]] if before and before[-1].kind == "sentence" and before[-1].block >= block - 1 else []
+    lead = [before[-1]] if before and before[-1].kind == "sentence" and before[-1].text.endswith(":") else []
     return [_Candidate(unit, best.passage, best.rank, best.words, best.meaning) for unit in [*lead, *members]]
 
 
@@ -159,8 +164,14 @@ def _cite(chosen: Sequence[_Candidate]) -> tuple[tuple[AnswerSentence, ...], tup
     for candidate in chosen:
         passage, unit = candidate.passage, candidate.unit
         last = citations[-1] if citations else None
-        if last is not None and last.passage.id == passage.id and passage.text[last.end : unit.start].strip(" \n\t0123456789.)-*•") == "":
-            citations[-1] = Citation(last.n, passage, passage.text[last.start : unit.end], last.start, unit.end)
+        if (
+            last is not None
+            and last.passage.id == passage.id
+            and passage.text[last.end : unit.start].strip(" \n\t0123456789.)-*•") == ""
+        ):
+            citations[-1] = Citation(
+                last.n, passage, passage.text[last.start : unit.end], last.start, unit.end
+            )
         else:
             citations.append(Citation(len(citations) + 1, passage, unit.text, unit.start, unit.end))
         kind = "step" if unit.kind in {"step", "item"} else "row" if unit.kind == "row" else "sentence"
@@ -177,22 +188,7 @@ def _closest(hits: Sequence[Hit]) -> tuple[Passage, ...]:
     return tuple(seen.values())[:_CLOSEST]
 
 
-def _missing(question: str, passages: Sequence[Passage]) -> tuple[str, ...]:
-    """The question's content words that no quoted passage mentions, in the question's order."""
-    language = detect_language(question, default="en")
-    if any(passage.language.split("-")[0] not in {language, "und"} for passage in passages):
-        return ()  # across languages the words differ, whatever is said
-    mentioned = {stem for passage in passages for stem in stems(f"{' '.join(passage.heading_path)} {passage.text}", language)}
-    found = []
-    for word in re.findall(r"[\w'’-]+", question):
-        if is_stop_word(word.lower(), language) or len(word) < 3:
-            continue
-        if not set(stems(word, language)) <= mentioned:
-            found.append(word)
-    return tuple(dict.fromkeys(found))
-
-
-def _rarity(texts: Sequence[str], language: str):  # type: ignore[no-untyped-def]
+def _rarity(texts: Sequence[str], language: str) -> Callable[[str], float]:
     """How much a stem tells units apart: the inverse document frequency within the pool, at least a little for each."""
     counts = Counter(stem for text in texts for stem in set(stems(text, language)))
     n = len(texts)

@@ -52,19 +52,25 @@ class _Judged:
         return self.share + 2 * self.margin
 
 
-def give_feedback(embedder: Embedder, criteria: Sequence[Mapping[str, Any]], response: str) -> list[CriterionFeedback]:
+def give_feedback(
+    embedder: Embedder, criteria: Sequence[Mapping[str, Any]], response: str
+) -> list[CriterionFeedback]:
     """One suggestion for each criterion (`id, look_for, strong_example, weak_example, next_try`), in their order.
 
     The response is data: whatever it says, it is only compared.
     """
-    sentences = [unit.text for unit in units_of(response) if any(character.isalnum() for character in unit.text)]
+    sentences = [
+        unit.text for unit in units_of(response) if any(character.isalnum() for character in unit.text)
+    ]
     if not sentences:
         return [CriterionFeedback(c["id"], "not_yet", None, c.get("next_try", "")) for c in criteria]
     vectors = np.asarray(embedder.embed_passages(sentences))
     return [_judge_criterion(embedder, criterion, sentences, vectors) for criterion in criteria]
 
 
-def _judge_criterion(embedder: Embedder, criterion: Mapping[str, Any], sentences: Sequence[str], vectors: Any) -> CriterionFeedback:
+def _judge_criterion(
+    embedder: Embedder, criterion: Mapping[str, Any], sentences: Sequence[str], vectors: Any
+) -> CriterionFeedback:
     strong = [text for text in (criterion.get("strong_example"), *criterion.get("look_for", ())) if text]
     weak = [text for text in (criterion.get("weak_example"),) if text]
     examples = np.asarray(embedder.embed_passages([*strong, *weak]))
@@ -83,7 +89,9 @@ def _judge_criterion(embedder: Embedder, criterion: Mapping[str, Any], sentences
     best = max(range(len(sentences)), key=lambda i: judged[i].rank)
     status = _status(judged[best])
     next_try = "" if status == "met" else str(criterion.get("next_try", ""))
-    return CriterionFeedback(criterion["id"], status, sentences[best] if status != "not_yet" else None, next_try)
+    return CriterionFeedback(
+        criterion["id"], status, sentences[best] if status != "not_yet" else None, next_try
+    )
 
 
 def _status(best: _Judged) -> Status:

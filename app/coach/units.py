@@ -16,7 +16,8 @@ _CELL = re.compile(r"^[^:;.!?]{1,60}: \S")
 # abbreviation or an initial, which a quotation must not be cut at.
 _END = re.compile(r"(?<=[.!?…])[\"”’')\]]*\s+(?=[\"“‘'(¿¡\[]*[A-ZÀ-ÝÁÉÍÓÚÑ0-9])")
 _ABBREVIATION = re.compile(
-    r"(?:\b(?:e\.g|i\.e|etc|vs|Mr|Mrs|Ms|Dr|Dra|Sr|Sra|St|No|nº|art|p|pp|ex|aprox|approx|incl|max|min)|\b[A-Z])\.$", re.IGNORECASE
+    r"(?:\b(?:e\.g|i\.e|etc|vs|Mr|Mrs|Ms|Dr|Dra|Sr|Sra|St|No|nº|art|p|pp|ex|aprox|approx|incl|max|min)|\b[A-Z])\.$",
+    re.IGNORECASE,
 )
 
 

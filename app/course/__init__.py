@@ -11,10 +11,19 @@ ROOM = Room(
     router=router,
     public={"/start/{code}": "Opens a visit: the code itself is the proof, works once and for 60 seconds."},
     personal_data=(
-        PersonalData("user_account", "id", "Platform's id, name as the platform sent it, language", "the person; reviewers of their courses"),
+        PersonalData(
+            "user_account",
+            "id",
+            "Platform's id, name as the platform sent it, language",
+            "the person; reviewers of their courses",
+        ),
         PersonalData("membership", "user_id", "Courses and role in each", "reviewers of the course"),
         PersonalData("visit", "user_id", "Launches of the last days", "nobody; the service itself"),
-        PersonalData("launch_ticket", "data", "Claims of a launch under way, 60 seconds", "nobody; the service itself"),
-        PersonalData("audit_event", "actor_id", "Who changed which record when, without its words", "the operator"),
+        PersonalData(
+            "launch_ticket", "data", "Claims of a launch under way, 60 seconds", "nobody; the service itself"
+        ),
+        PersonalData(
+            "audit_event", "actor_id", "Who changed which record when, without its words", "the operator"
+        ),
     ),
 )

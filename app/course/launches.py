@@ -8,8 +8,17 @@ from datetime import timedelta
 from sqlalchemy import delete, select
 from sqlalchemy.orm import Session
 
-from app.course.models import Context, Deployment, LineItem, Membership, Registration, ResourceLink, User, Visit
-from app.course.protocol import keep_ticket, take_ticket
+from app.course.models import (
+    Context,
+    Deployment,
+    LineItem,
+    Membership,
+    Registration,
+    ResourceLink,
+    User,
+    Visit,
+)
+from app.course.protocol import keep_ticket, registration_of, take_ticket
 from app.course.services import Services
 from app.kit.audit import record_event
 from app.kit.clock import now
@@ -48,11 +57,20 @@ def admit_launch(services: Services, launch: Launch) -> str:
     """Records who came where as what, and returns the address that opens their visit: `/start/{code}`, once, for 60 seconds."""
     with services.database.write() as session:
         visit, first, bearer = _record_visit(session, services, launch)
-        data = {"bearer": bearer, "first": first, "locale": visit.locale, "frame_origins": visit.frame_origins}
+        data = {
+            "bearer": bearer,
+            "first": first,
+            "locale": visit.locale,
+            "frame_origins": visit.frame_origins,
+        }
     code = new_secret()
     sealed = services.vault.seal(bearer.encode()).decode()
     keep_ticket(
-        services.database, START, secret_hash(code), {**data, "bearer": sealed}, now() + timedelta(seconds=START_SECONDS)
+        services.database,
+        START,
+        secret_hash(code),
+        {**data, "bearer": sealed},
+        now() + timedelta(seconds=START_SECONDS),
     )
     LAUNCHES.labels("accepted").inc()
     return f"/start/{code}"
@@ -72,7 +90,10 @@ def _record_visit(session: Session, services: Services, launch: Launch) -> tuple
     deployment, registration = session.execute(
         select(Deployment, Registration)
         .join(Registration, Registration.id == Deployment.registration_id)
-        .where(Deployment.registration_id == launch.registration_id, Deployment.deployment_id == launch.deployment_id)
+        .where(
+            Deployment.registration_id == launch.registration_id,
+            Deployment.deployment_id == launch.deployment_id,
+        )
     ).one()
     organisation_id = deployment.organisation_id
     user = session.scalars(
@@ -98,7 +119,9 @@ def _record_visit(session: Session, services: Services, launch: Launch) -> tuple
         context.title = launch.context.title or launch.context.label or context.title
     session.flush()
     link = session.scalars(
-        select(ResourceLink).where(ResourceLink.context_id == context.id, ResourceLink.lti_id == launch.resource_link.id)
+        select(ResourceLink).where(
+            ResourceLink.context_id == context.id, ResourceLink.lti_id == launch.resource_link.id
+        )
     ).one_or_none()
     if link is None:
         link = ResourceLink(context_id=context.id, lti_id=launch.resource_link.id)
@@ -157,9 +180,18 @@ def _record_line_item(session: Session, launch: Launch, context: Context, link: 
         select(LineItem).where(LineItem.resource_link_id == link.id, LineItem.tag == PRACTICE_TAG)
     ).one_or_none()
     if item is None:
-        item = LineItem(context_id=context.id, resource_link_id=link.id, tag=PRACTICE_TAG, label=link.title or "Practice")
+        item = LineItem(
+            context_id=context.id, resource_link_id=link.id, tag=PRACTICE_TAG, label=link.title or "Practice"
+        )
         session.add(item)
     item.url = launch.ags.lineitem or item.url
     item.container_url = launch.ags.lineitems or item.container_url
     item.scopes = sorted(launch.ags.scopes)
     session.flush()
+
+
+def frame_origins_of_all(services: Services) -> tuple[str, ...]:
+    """Every registered platform's origins: who may frame the empty shell that a reload gets before it has shown its bearer."""
+    with services.database.read() as session:
+        rows = session.scalars(select(Registration)).all()
+    return tuple(sorted({origin for row in rows for origin in registration_of(row).frame_origins}))

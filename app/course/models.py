@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import JSON, Boolean, Float, ForeignKey, Index, LargeBinary, String, Text, UniqueConstraint
+from sqlalchemy import JSON, Boolean, Float, ForeignKey, Index, LargeBinary, String, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from app.kit.clock import now
@@ -276,6 +276,17 @@ class Expert(Base):
     organisation_id: Mapped[str] = mapped_column(ID, ForeignKey("organisation.id"), index=True)
     collection_id: Mapped[str] = mapped_column(String(64))
     name: Mapped[str] = mapped_column(String(200))
-    role: Mapped[str] = mapped_column(Text)
+    role: Mapped[dict[str, str]] = mapped_column(JSON)
     topics: Mapped[list[str]] = mapped_column(JSON, default=list)
     reach: Mapped[str | None] = mapped_column(String(300))
+
+
+class Starter(Base):
+    """A one-tap question that the content answers, in several languages (`texts`: locale -> question)."""
+
+    __tablename__ = "starter"
+
+    id: Mapped[str] = _id()
+    organisation_id: Mapped[str] = mapped_column(ID, ForeignKey("organisation.id"), index=True)
+    collection_id: Mapped[str] = mapped_column(String(64))
+    texts: Mapped[dict[str, str]] = mapped_column(JSON)

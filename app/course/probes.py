@@ -18,11 +18,19 @@ def standard_probes(services: Services) -> list[Probe]:
         return None
 
     def migrations() -> str | None:
-        return None if is_current(services.database.engine) else "the schema is older or newer than this code; run `workside migrate`"
+        return (
+            None
+            if is_current(services.database.engine)
+            else "the schema is older or newer than this code; run `workside migrate`"
+        )
 
     def worker() -> str | None:
         if services.settings.worker == "separate":
             return None
-        return None if services.worker is not None and services.worker.is_alive else "the embedded worker has ended; restart the service"
+        return (
+            None
+            if services.worker is not None and services.worker.is_alive
+            else "the embedded worker has ended; restart the service"
+        )
 
     return [Probe("database", database), Probe("migrations", migrations), Probe("worker", worker)]

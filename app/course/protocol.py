@@ -49,7 +49,9 @@ class DatabaseRegistrations:
     def __init__(self, database: Database) -> None:
         self.database = database
 
-    def find(self, issuer: str, client_id: str | None = None, deployment_id: str | None = None) -> Sequence[Registration]:
+    def find(
+        self, issuer: str, client_id: str | None = None, deployment_id: str | None = None
+    ) -> Sequence[Registration]:
         query = select(models.Registration).where(models.Registration.issuer == issuer)
         if client_id is not None:
             query = query.where(models.Registration.client_id == client_id)
@@ -67,7 +69,8 @@ class DatabaseRegistrations:
         with self.database.read() as session:
             row = session.scalars(
                 select(models.Deployment).where(
-                    models.Deployment.registration_id == registration.id, models.Deployment.deployment_id == deployment_id
+                    models.Deployment.registration_id == registration.id,
+                    models.Deployment.deployment_id == deployment_id,
                 )
             ).one_or_none()
         if row is None:
@@ -86,7 +89,9 @@ class DatabaseLaunchStates:
             session.execute(delete(models.LaunchState).where(models.LaunchState.expires_at <= now()))
             if (session.scalar(select(func.count()).select_from(models.LaunchState)) or 0) >= MOST_LOGINS:
                 raise LoginsTooMany
-            session.add(models.LaunchState(state_hash=state_hash, data=state.to_dict(), expires_at=state.expires_at))
+            session.add(
+                models.LaunchState(state_hash=state_hash, data=state.to_dict(), expires_at=state.expires_at)
+            )
 
     def peek(self, state_hash: str) -> ports.LaunchState | None:
         with self.database.read() as session:
@@ -126,11 +131,15 @@ class DatabaseLaunchTickets:
         return ports.LaunchTicket.from_dict(data) if data is not None else None
 
 
-def keep_ticket(database: Database, kind: str, ticket_hash: str, data: Mapping[str, Any], expires_at: Any) -> None:
+def keep_ticket(
+    database: Database, kind: str, ticket_hash: str, data: Mapping[str, Any], expires_at: Any
+) -> None:
     """Keeps something that opens one door of `kind` once; what has expired is removed on the way."""
     with database.write() as session:
         session.execute(delete(models.LaunchTicket).where(models.LaunchTicket.expires_at <= now()))
-        session.add(models.LaunchTicket(ticket_hash=ticket_hash, kind=kind, data=dict(data), expires_at=expires_at))
+        session.add(
+            models.LaunchTicket(ticket_hash=ticket_hash, kind=kind, data=dict(data), expires_at=expires_at)
+        )
 
 
 def take_ticket(database: Database, kind: str, ticket_hash: str) -> dict[str, Any] | None:
@@ -177,7 +186,9 @@ class DatabaseKeys:
         )
         try:
             with self.database.write() as session:
-                session.add(models.ToolKey(kid=new_id(), serial=1, private_encrypted=self.vault.seal(private)))
+                session.add(
+                    models.ToolKey(kid=new_id(), serial=1, private_encrypted=self.vault.seal(private))
+                )
         except IntegrityError:
             log.info("first_key_made_elsewhere")
         return self._rows()
@@ -212,7 +223,9 @@ class DatabaseTokenCache:
 
     def drop(self, key: ports.TokenKey) -> None:
         with self.database.write() as session:
-            session.execute(delete(models.ServiceToken).where(models.ServiceToken.cache_key == _token_row_key(key)))
+            session.execute(
+                delete(models.ServiceToken).where(models.ServiceToken.cache_key == _token_row_key(key))
+            )
 
 
 def _token_row_key(key: ports.TokenKey) -> str:

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+import lti
+from app.course.protocol import DatabaseKeys, DatabaseTokenCache, PlatformEgress
+from app.kit.clock import now
 from app.kit.db import Database
 from app.kit.egress import EgressClient
-from app.kit.jobs import Job, Worker
+from app.kit.jobs import Worker
 from app.kit.settings import Settings
 from app.kit.vault import Vault
 from retrieval import Retrieval
@@ -21,6 +24,7 @@ class Services:
     egress: EgressClient
     vault: Vault
     retrieval: Retrieval
+    platform: lti.Services
     worker: Worker | None = field(default=None)
 
     def wake(self) -> None:
@@ -37,13 +41,26 @@ def make_services(settings: Settings) -> Services:
     """Opens the database, the vault and the indexes of `settings`; loads no model yet."""
     settings.data_dir.mkdir(parents=True, exist_ok=True)
     database = Database(settings.sqlalchemy_url)
+    egress = EgressClient(allow_http=settings.demo)
+    vault = Vault.open(settings.secret, settings.data_dir)
     return Services(
         settings=settings,
         database=database,
-        egress=EgressClient(allow_http=settings.demo),
-        vault=Vault.open(settings.secret, settings.data_dir),
-        retrieval=Retrieval(database.writing, settings.data_dir, chroma_url=settings.chroma_url or None),
+        egress=egress,
+        vault=vault,
+        retrieval=Retrieval(
+            database.reading,
+            settings.data_dir,
+            writing=database.writing,
+            chroma_url=settings.chroma_url or None,
+        ),
+        platform=make_platform_services(database, vault, PlatformEgress(egress)),
     )
 
 
-__all__ = ["Job", "Services", "make_services"]
+def make_platform_services(database: Database, vault: Vault, egress: lti.Egress) -> lti.Services:
+    """What a call to a platform's services needs. One for a process: it holds the locks of the token cache."""
+    tokens = lti.ServiceTokens(
+        egress, DatabaseKeys(database, vault), DatabaseTokenCache(database, vault), now
+    )
+    return lti.Services(egress, tokens, now)

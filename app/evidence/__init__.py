@@ -1,1 +1,39 @@
 """The ledger: attempt -> evidence -> confirmation -> score -> delivery. What is written is never edited, only superseded."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from app.evidence.delivery import deliver_next, measure_deliveries
+from app.kit.jobs import Job
+from app.kit.privacy import PersonalData
+from app.kit.room import Room
+
+ROOM = Room(
+    name="evidence",
+    jobs=(
+        Job("deliver_scores", deliver_next, timedelta(seconds=1)),
+        Job("measure_deliveries", measure_deliveries, timedelta(seconds=15)),
+    ),
+    personal_data=(
+        PersonalData(
+            "attempt",
+            "user_id",
+            "Answers to practice tasks, with feedback",
+            "the person; reviewers once handed in",
+        ),
+        PersonalData("evidence", "user_id", "What was handed in", "the person and reviewers of the course"),
+        PersonalData(
+            "confirmation",
+            "evidence_id",
+            "Decisions on it, with a comment",
+            "the person and reviewers of the course",
+        ),
+        PersonalData(
+            "score", "user_id", "What the gradebook is to show", "the person and reviewers of the course"
+        ),
+        PersonalData(
+            "delivery", "score_id", "Tries to bring it there", "reviewers of the course; the operator"
+        ),
+    ),
+)

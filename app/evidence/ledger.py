@@ -47,7 +47,8 @@ class EvidenceSuperseded(WorksideError):
 def rubric_of(task: PracticeTask) -> list[Criterion]:
     """The criteria of a task's version."""
     return [
-        Criterion(item["id"], float(item.get("weight", 1)), bool(item.get("must", False))) for item in task.definition["criteria"]
+        Criterion(item["id"], float(item.get("weight", 1)), bool(item.get("must", False)))
+        for item in task.definition["criteria"]
     ]
 
 
@@ -70,10 +71,18 @@ def access_evidence(session: Session, visitor: Visitor, evidence_id: str) -> Evi
 
 
 def record_attempt(
-    session: Session, visitor: Visitor, task: PracticeTask, *, key: str, response: str, feedback: Sequence[Mapping[str, Any]]
+    session: Session,
+    visitor: Visitor,
+    task: PracticeTask,
+    *,
+    key: str,
+    response: str,
+    feedback: Sequence[Mapping[str, Any]],
 ) -> Attempt:
     """Keeps one answer with its feedback. The same form sent again (`key`) returns the attempt that it made the first time."""
-    known = session.scalars(select(Attempt).where(Attempt.user_id == visitor.user_id, Attempt.key == key)).one_or_none()
+    known = session.scalars(
+        select(Attempt).where(Attempt.user_id == visitor.user_id, Attempt.key == key)
+    ).one_or_none()
     if known is not None:
         return known
     attempt = Attempt(
@@ -92,7 +101,9 @@ def record_attempt(
         with session.begin_nested():
             session.add(attempt)
     except IntegrityError:  # the same form arrived twice at once, and the other one was quicker
-        return session.scalars(select(Attempt).where(Attempt.user_id == visitor.user_id, Attempt.key == key)).one()
+        return session.scalars(
+            select(Attempt).where(Attempt.user_id == visitor.user_id, Attempt.key == key)
+        ).one()
     record_event(
         session,
         "attempt.recorded",
@@ -166,14 +177,19 @@ def submit_attempt(session: Session, visitor: Visitor, attempt: Attempt, task: P
 def confirmation_of(session: Session, evidence_id: str) -> Confirmation | None:
     """The decision that counts: the latest."""
     return session.scalars(
-        select(Confirmation).where(Confirmation.evidence_id == evidence_id).order_by(Confirmation.number.desc()).limit(1)
+        select(Confirmation)
+        .where(Confirmation.evidence_id == evidence_id)
+        .order_by(Confirmation.number.desc())
+        .limit(1)
     ).first()
 
 
 def propose(evidence: Evidence, criteria: Sequence[Criterion], maximum: float) -> Total:
     """The points that the suggestions would give, computed by the same code; "can't tell" counts as not met."""
     suggested = {line["criterion"]: line["status"] == "met" for line in evidence.proposal}
-    return total(criteria, {criterion.id: suggested.get(criterion.id, False) for criterion in criteria}, maximum)
+    return total(
+        criteria, {criterion.id: suggested.get(criterion.id, False) for criterion in criteria}, maximum
+    )
 
 
 def record_confirmation(
@@ -198,7 +214,11 @@ def record_confirmation(
         raise EvidenceSuperseded
     latest = confirmation_of(session, evidence.id)
     if latest is not None and latest.id != (after or None):
-        if latest.reviewer_id == visitor.user_id and latest.criteria == dict(met) and latest.comment == comment:
+        if (
+            latest.reviewer_id == visitor.user_id
+            and latest.criteria == dict(met)
+            and latest.comment == comment
+        ):
             return latest
         raise DecisionConflict
     line_item = line_item_of(session, evidence.resource_link_id, evidence.kind)
@@ -241,7 +261,9 @@ def line_item_of(session: Session, resource_link_id: str, tag: str) -> LineItem 
     ).one_or_none()
 
 
-def _set_score(session: Session, line_item: LineItem, evidence: Evidence, confirmation: Confirmation) -> ScoreRow:
+def _set_score(
+    session: Session, line_item: LineItem, evidence: Evidence, confirmation: Confirmation
+) -> ScoreRow:
     """The one row of (line item, user) says the new decision; a version further, to be sent. Nothing is sent from here."""
     decided_at = now()
     row = session.scalars(
@@ -250,7 +272,12 @@ def _set_score(session: Session, line_item: LineItem, evidence: Evidence, confir
         .with_for_update()
     ).one_or_none()
     if row is None:
-        row = ScoreRow(line_item_id=line_item.id, user_id=evidence.user_id, organisation_id=evidence.organisation_id, version=0)
+        row = ScoreRow(
+            line_item_id=line_item.id,
+            user_id=evidence.user_id,
+            organisation_id=evidence.organisation_id,
+            version=0,
+        )
         session.add(row)
     row.evidence_id = evidence.id
     row.confirmation_id = confirmation.id
@@ -272,13 +299,24 @@ def queue_of(session: Session, visitor: Visitor, *, state: str = "submitted") ->
     query = select(Evidence).where(
         Evidence.context_id == visitor.context_id, Evidence.state == state, Evidence.superseded_by.is_(None)
     )
-    return list(session.scalars(query.order_by(Evidence.id if state == "submitted" else Evidence.id.desc()).limit(200)))
+    return list(
+        session.scalars(
+            query.order_by(Evidence.id if state == "submitted" else Evidence.id.desc()).limit(200)
+        )
+    )
 
 
 def count_waiting(session: Session, context_id: str) -> int:
     """How many pieces of evidence wait for a decision in a course."""
-    return session.scalar(
-        select(func.count())
-        .select_from(Evidence)
-        .where(Evidence.context_id == context_id, Evidence.state == "submitted", Evidence.superseded_by.is_(None))
-    ) or 0
+    return (
+        session.scalar(
+            select(func.count())
+            .select_from(Evidence)
+            .where(
+                Evidence.context_id == context_id,
+                Evidence.state == "submitted",
+                Evidence.superseded_by.is_(None),
+            )
+        )
+        or 0
+    )

@@ -18,6 +18,7 @@ WAITING = "waiting"
 DELIVERED = "delivered"
 SUPERSEDED = "superseded"
 DEAD = "dead"
+WITHHELD = "withheld"
 
 
 class Attempt(Base):

@@ -86,10 +86,14 @@ class Database:
 
 
 def _prepare_sqlite(connection: Any, _record: Any) -> None:
-    connection.isolation_level = None  # SQLAlchemy's "begin" event decides how a transaction starts, not the driver
+    connection.isolation_level = (
+        None  # SQLAlchemy's "begin" event decides how a transaction starts, not the driver
+    )
     cursor = connection.cursor()
     cursor.execute("PRAGMA journal_mode=WAL")
-    cursor.execute("PRAGMA synchronous=FULL")  # an acknowledged grade survives a power cut, not only a killed process
+    cursor.execute(
+        "PRAGMA synchronous=FULL"
+    )  # an acknowledged grade survives a power cut, not only a killed process
     cursor.execute("PRAGMA foreign_keys=ON")
     cursor.execute("PRAGMA busy_timeout=30000")
     cursor.close()

@@ -81,7 +81,7 @@ def vetted_addresses(host: str, port: int, allow_private: bool) -> list[str]:
 
 
 def _is_public(text: str) -> bool:
-    address = ipaddress.ip_address(text.split("%")[0])
+    address = ipaddress.ip_address(text.split("%", maxsplit=1)[0])
     if isinstance(address, ipaddress.IPv6Address):
         # An IPv4 address may travel inside an IPv6 one (mapped, 6to4, NAT64); what it carries is judged too.
         inner = address.ipv4_mapped or address.sixtofour
@@ -100,7 +100,10 @@ class EgressClient:
         context = ssl.create_default_context()
         self._pools = {
             private: httpcore.ConnectionPool(
-                ssl_context=context, max_connections=50, keepalive_expiry=20, network_backend=_VettedBackend(private)
+                ssl_context=context,
+                max_connections=50,
+                keepalive_expiry=20,
+                network_backend=_VettedBackend(private),
             )
             for private in (False, True)
         }
@@ -128,7 +131,12 @@ class EgressClient:
             raise EgressRefused(f"{parts.hostname} is not reached over plain http; use https")
         deadline = time.monotonic() + connect_seconds + read_seconds
         all_headers = {"User-Agent": USER_AGENT, "Host": parts.netloc, **(headers or {})}
-        timeout = {"connect": connect_seconds, "read": read_seconds, "write": read_seconds, "pool": connect_seconds}
+        timeout = {
+            "connect": connect_seconds,
+            "read": read_seconds,
+            "write": read_seconds,
+            "pool": connect_seconds,
+        }
         try:
             with self._pools[allow_private].stream(
                 method, url, headers=all_headers, content=content, extensions={"timeout": timeout}
@@ -139,10 +147,20 @@ class EgressClient:
                     if len(body) > max_bytes:
                         raise EgressFailed(f"{parts.hostname} sent more than {max_bytes} bytes")
                     if time.monotonic() > deadline:
-                        raise EgressFailed(f"{parts.hostname} took longer than {connect_seconds + read_seconds:.0f} s")
-                names = {name.decode("latin-1").lower(): value.decode("latin-1") for name, value in answer.headers}
+                        raise EgressFailed(
+                            f"{parts.hostname} took longer than {connect_seconds + read_seconds:.0f} s"
+                        )
+                names = {
+                    name.decode("latin-1").lower(): value.decode("latin-1") for name, value in answer.headers
+                }
                 return EgressResponse(answer.status, names, bytes(body))
-        except (httpcore.NetworkError, httpcore.TimeoutException, httpcore.ProtocolError, ssl.SSLError, OSError) as error:
+        except (
+            httpcore.NetworkError,
+            httpcore.TimeoutException,
+            httpcore.ProtocolError,
+            ssl.SSLError,
+            OSError,
+        ) as error:
             raise EgressFailed(f"{parts.hostname} did not answer: {type(error).__name__}") from error
         except (UnicodeError, ValueError) as error:
             raise EgressRefused("the address or a header cannot be sent") from error

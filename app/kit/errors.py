@@ -37,7 +37,9 @@ class SignedOut(WorksideError):
 
     status = 401
     title = N_("Open Workside again from your course")
-    advice = N_("Your visit has ended or this page was opened outside your course. Nothing that you sent is lost.")
+    advice = N_(
+        "Your visit has ended or this page was opened outside your course. Nothing that you sent is lost."
+    )
 
 
 class NotAllowed(WorksideError):

@@ -40,7 +40,9 @@ class Job:
     every: timedelta = timedelta(seconds=1)
 
 
-def claim_row(session: Session, candidates: Select[Any], model: Any, owner: str, lease: timedelta, clock: Clock = now) -> Any:
+def claim_row(
+    session: Session, candidates: Select[Any], model: Any, owner: str, lease: timedelta, clock: Clock = now
+) -> Any:
     """Takes the first of `candidates` under a lease, or returns None.
 
     `model` has the columns id, lease_owner and lease_until. The claim is one compare-and-set UPDATE, so that of several
@@ -67,53 +69,57 @@ def claim_row(session: Session, candidates: Select[Any], model: Any, owner: str,
 
 
 class Worker:
-    """Runs jobs round by round until told to stop. The job in hand is finished first; a kill leaves it to its lease."""
+    """Runs jobs until told to stop, each in a thread of its own: a document that takes minutes holds up no grade.
+
+    The work in hand is finished first; a kill leaves it to its lease.
+    """
 
     def __init__(self, state: Any, jobs: Sequence[Job], clock: Clock = now) -> None:
         self.state = state
-        self.jobs = list(jobs)
+        self.jobs = tuple(jobs)
         self.clock = clock
-        self._wake = threading.Event()
+        self._wakes = {job.name: threading.Event() for job in jobs}
         self._stopping = threading.Event()
-        self._thread: threading.Thread | None = None
+        self._threads: list[threading.Thread] = []
 
     def wake(self) -> None:
         """There may be work: look now rather than at the next poll."""
-        self._wake.set()
+        for event in self._wakes.values():
+            event.set()
 
     def start(self) -> None:
-        self._thread = threading.Thread(target=self.run, name="workside-worker", daemon=True)
-        self._thread.start()
+        """Begins to work in the background."""
+        for job in self.jobs:
+            thread = threading.Thread(target=self._run, args=(job,), name=f"workside-{job.name}", daemon=True)
+            thread.start()
+            self._threads.append(thread)
 
     def stop(self, seconds: float = 25) -> None:
-        """Asks the worker to end after the job in hand and waits for it."""
+        """Asks every job to end after the work in hand and waits for them, `seconds` at most."""
         self._stopping.set()
-        self._wake.set()
-        if self._thread is not None:
-            self._thread.join(seconds)
+        self.wake()
+        deadline = time.monotonic() + seconds
+        for thread in self._threads:
+            thread.join(max(0.0, deadline - time.monotonic()))
+
+    def wait(self) -> None:
+        """Blocks until `stop` is called, as `workside worker` does."""
+        self._stopping.wait()
 
     @property
     def is_alive(self) -> bool:
-        return self._thread is not None and self._thread.is_alive()
+        """Whether every job's thread runs."""
+        return bool(self._threads) and all(thread.is_alive() for thread in self._threads)
 
-    def run(self) -> None:
-        """The loop of `workside worker`, or of the embedded worker's thread."""
-        due = dict.fromkeys((job.name for job in self.jobs), 0.0)
+    def _run(self, job: Job) -> None:
+        wake = self._wakes[job.name]
         while not self._stopping.is_set():
-            WORKER_BEAT.set(self.clock().timestamp())
-            woken = self._wake.is_set()
-            self._wake.clear()
-            for job in self.jobs:
-                if not woken and time.monotonic() < due[job.name]:
-                    continue
-                while not self._stopping.is_set():
-                    try:
-                        did_something = job.run_once(self.state)
-                    except Exception:
-                        # The row keeps its lease and is tried again when that runs out: no work is lost, no loop spins.
-                        log.exception("job_failed", job=job.name)
-                        break
-                    if not did_something:
-                        break
-                due[job.name] = time.monotonic() + job.every.total_seconds()
-            self._wake.wait(min(job.every.total_seconds() for job in self.jobs) if self.jobs else 1)
+            WORKER_BEAT.labels(job.name).set(self.clock().timestamp())
+            wake.clear()
+            try:
+                while not self._stopping.is_set() and job.run_once(self.state):
+                    pass
+            except Exception as error:
+                # The row keeps its lease and is tried again when that runs out: nothing is lost, and no loop spins.
+                log.error("job_failed", job=job.name, kind=type(error).__name__, exc_info=error)
+            wake.wait(job.every.total_seconds())

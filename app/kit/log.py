@@ -33,7 +33,9 @@ def configure_logging(log_format: str, level: str) -> None:
         _redact,
     ]
     renderer: Any = (
-        structlog.processors.JSONRenderer() if log_format == "json" else structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty())
+        structlog.processors.JSONRenderer()
+        if log_format == "json"
+        else structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty())
     )
     number = getattr(logging, level.upper())
     structlog.configure(
@@ -49,6 +51,7 @@ def configure_logging(log_format: str, level: str) -> None:
             processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, renderer],
         )
     )
+    handler.setLevel(number)  # libraries that set their own logger's level to debug are held back here
     root = logging.getLogger()
     root.handlers = [handler]
     root.setLevel(number)

@@ -6,16 +6,31 @@ from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, gene
 
 REGISTRY = CollectorRegistry()
 
-REQUESTS = Counter("workside_requests", "Requests by route and status", ["route", "method", "status"], registry=REGISTRY)
-REQUEST_SECONDS = Histogram("workside_request_seconds", "Seconds to the response's first byte", ["route"], registry=REGISTRY)
-LAUNCHES = Counter("workside_launches", "Launches by outcome (accepted, or the refusal's code)", ["outcome"], registry=REGISTRY)
+REQUESTS = Counter(
+    "workside_requests", "Requests by route and status", ["route", "method", "status"], registry=REGISTRY
+)
+REQUEST_SECONDS = Histogram(
+    "workside_request_seconds", "Seconds to the response's first byte", ["route"], registry=REGISTRY
+)
+LAUNCHES = Counter(
+    "workside_launches",
+    "Launches by outcome (accepted, or the refusal's code)",
+    ["outcome"],
+    registry=REGISTRY,
+)
 QUESTIONS = Counter("workside_questions", "Questions asked", registry=REGISTRY)
 ANSWERS = Counter("workside_answers", "Answers given, by verdict", ["verdict"], registry=REGISTRY)
-DELIVERIES = Counter("workside_deliveries", "Tries to deliver a score, by outcome", ["outcome"], registry=REGISTRY)
+DELIVERIES = Counter(
+    "workside_deliveries", "Tries to deliver a score, by outcome", ["outcome"], registry=REGISTRY
+)
 SCORES_WAITING = Gauge("workside_scores_waiting", "Scores not yet in the gradebook", registry=REGISTRY)
 SCORES_DEAD = Gauge("workside_scores_dead", "Scores that the platform refused for good", registry=REGISTRY)
-OLDEST_SCORE_SECONDS = Gauge("workside_oldest_score_seconds", "Age of the oldest waiting score", registry=REGISTRY)
-WORKER_BEAT = Gauge("workside_worker_last_beat", "Unix time of the worker's last round", registry=REGISTRY)
+OLDEST_SCORE_SECONDS = Gauge(
+    "workside_oldest_score_seconds", "Age of the oldest waiting score", registry=REGISTRY
+)
+WORKER_BEAT = Gauge(
+    "workside_worker_last_beat", "Unix time of a job's last round", ["job"], registry=REGISTRY
+)
 
 
 def render_metrics() -> bytes:

@@ -63,12 +63,16 @@ class RequestFrame:
             else:
                 await self.app(scope, _bounded(receive), send_framed)
         finally:
-            route = getattr(scope.get("route"), "path", None) or ("/static" if scope["path"].startswith("/static/") else "unmatched")
+            route = getattr(scope.get("route"), "path", None) or (
+                "/static" if scope["path"].startswith("/static/") else "unmatched"
+            )
             seconds = time.perf_counter() - began
             REQUESTS.labels(route, scope["method"], str(status)).inc()
             REQUEST_SECONDS.labels(route).observe(seconds)
             if route not in _QUIET:
-                log.info("request", route=route, method=scope["method"], status=status, ms=round(seconds * 1000, 1))
+                log.info(
+                    "request", route=route, method=scope["method"], status=status, ms=round(seconds * 1000, 1)
+                )
 
 
 def _declared_length(request: Request) -> int:

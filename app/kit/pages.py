@@ -22,7 +22,13 @@ STATIC = Path(__file__).parents[1] / "static"
 @cache
 def environment() -> Environment:
     """The templates' environment: everything is escaped, an unknown name is an error and not an empty string."""
-    env = Environment(loader=FileSystemLoader(TEMPLATES), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
+    env = Environment(
+        loader=FileSystemLoader(TEMPLATES),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
     env.filters["markdown"] = render_markdown
     return env
 
@@ -36,18 +42,24 @@ def translator_of(request: Request) -> Translator:
 def render_fragment(request: Request, template: str, **context: Any) -> str:
     """The HTML of a template as text, for streams and for `render_page`."""
     translate = translator_of(request)
-    return environment().get_template(template).render(
-        _=translate,
-        plural=translate.plural,
-        locale=translate.locale,
-        request=request,
-        visitor=getattr(request.state, "visitor", None),
-        navigation=getattr(request.app.state, "navigation", ()),
-        **context,
+    return (
+        environment()
+        .get_template(template)
+        .render(
+            _=translate,
+            plural=translate.plural,
+            locale=translate.locale,
+            request=request,
+            visitor=getattr(request.state, "visitor", None),
+            navigation=getattr(request.app.state, "navigation", ()),
+            **context,
+        )
     )
 
 
-def render_page(request: Request, template: str, status: int = 200, headers: dict[str, str] | None = None, **context: Any) -> HTMLResponse:
+def render_page(
+    request: Request, template: str, status: int = 200, headers: dict[str, str] | None = None, **context: Any
+) -> HTMLResponse:
     """A page of `templates/` as a response."""
     return HTMLResponse(render_fragment(request, template, **context), status, headers)
 
@@ -66,4 +78,12 @@ def render_error(request: Request, error: WorksideError) -> Response:
     if wants_json(request):
         body = {"error": error.code, "title": title, "advice": advice, "reference": reference}
         return JSONResponse(body, error.status)
-    return render_page(request, "error.html", status=error.status, title=title, advice=advice, reference=reference, code=error.code)
+    return render_page(
+        request,
+        "error.html",
+        status=error.status,
+        title=title,
+        advice=advice,
+        reference=reference,
+        code=error.code,
+    )

@@ -52,14 +52,19 @@ class Settings(BaseSettings):
         description="Passphrase that encrypts the tool's private keys at rest, 32 characters or more. Empty means a random one, "
         "kept in the data folder; set it when several replicas share a database.",
     )
-    content_dir: Path = Field(Path("content"), description="Folder of the sample course that `workside demo` loads.")
+    content_dir: Path = Field(
+        Path("content"), description="Folder of the sample course that `workside demo` loads."
+    )
     session_minutes: int = Field(
         120, ge=5, le=1440, description="Minutes without a click after which a launch must be repeated."
     )
     log_format: Literal["json", "console"] = Field("json", description="Form of the log lines.")
-    log_level: Literal["debug", "info", "warning", "error"] = Field("info", description="Least severe level that is logged.")
+    log_level: Literal["debug", "info", "warning", "error"] = Field(
+        "info", description="Least severe level that is logged."
+    )
     trusted_proxies: str = Field(
-        "127.0.0.1", description="Addresses of reverse proxies whose X-Forwarded-* headers are believed, comma-separated."
+        "127.0.0.1",
+        description="Addresses of reverse proxies whose X-Forwarded-* headers are believed, comma-separated.",
     )
 
     @field_validator("base_url")
@@ -68,7 +73,12 @@ class Settings(BaseSettings):
         if not value:
             return value
         parts = urlsplit(value)
-        if parts.scheme not in {"http", "https"} or not parts.hostname or parts.path not in {"", "/"} or parts.query:
+        if (
+            parts.scheme not in {"http", "https"}
+            or not parts.hostname
+            or parts.path not in {"", "/"}
+            or parts.query
+        ):
             raise ValueError("must look like https://coach.example.org, without a path")
         return value.rstrip("/")
 
@@ -106,6 +116,7 @@ def load_settings(**overrides: object) -> Settings:
         return Settings(**overrides)  # type: ignore[arg-type]
     except ValidationError as error:
         lines = [
-            f"WORKSIDE_{'_'.join(str(part) for part in problem['loc']).upper()}: {problem['msg']}" for problem in error.errors()
+            f"WORKSIDE_{'_'.join(str(part) for part in problem['loc']).upper()}: {problem['msg']}"
+            for problem in error.errors()
         ]
         raise SettingsRefused("\n".join(lines)) from None

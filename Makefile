@@ -1,0 +1,46 @@
+# Two commands are all: `make run` to try Workside, `make test` to prove it. `make help` lists the rest.
+SHELL := /bin/bash
+PYTHON ?= python3.11
+VENV := .venv
+BIN := $(VENV)/bin
+STAMP := $(VENV)/.installed
+PIP := $(BIN)/python -m pip --disable-pip-version-check --no-input
+
+.PHONY: help install run test lint types format browser bench screenshots lock clean
+
+help:  ## show this list
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
+
+install: $(STAMP)  ## make the virtual environment from the locked dependencies
+
+$(STAMP): requirements.lock pyproject.toml
+	@command -v $(PYTHON) >/dev/null || { echo "Workside needs Python 3.11: install it, or say where it is: make PYTHON=/path/to/python3.11"; exit 2; }
+	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	@echo "Installing the locked dependencies (a minute or two, once) ..."
+	@$(PIP) install --quiet --require-hashes -r requirements.lock
+	@$(PIP) install --quiet --no-deps --no-build-isolation --editable .
+	@touch $(STAMP)
+
+run: install  ## start Workside and the demo LMS on this machine
+	@exec $(BIN)/workside demo
+
+browser: install
+	@bash tests/install-browser.sh
+
+test: install browser  ## run everything: unit, conformance, journeys in a browser, faults, accessibility
+	@$(BIN)/python -m pytest
+
+lint: install  ## ruff, mypy, import contracts
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+	@$(BIN)/mypy
+	@$(BIN)/lint-imports
+
+format: install  ## put the code into its form
+	@$(BIN)/ruff check --fix . ; $(BIN)/ruff format .
+
+lock: install  ## resolve the dependencies anew (needs uv)
+	@uv pip compile pyproject.toml --all-extras --python-version 3.11 --python-platform linux --generate-hashes --no-emit-index-url --no-header --upgrade -o requirements.lock
+
+clean:  ## remove the virtual environment and the demo's data
+	@rm -rf $(VENV) .venv-interop var

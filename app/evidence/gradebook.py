@@ -1,0 +1,51 @@
+"""What has become of a score, in words for the learner and the instructor."""
+
+from __future__ import annotations
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from app.evidence.ledger import confirmation_of, line_item_of
+from app.evidence.models import DEAD, DELIVERED, SUPERSEDED, WITHHELD, Evidence, ScoreRow
+from app.kit.i18n import Translator
+
+
+def score_of(session: Session, evidence: Evidence) -> ScoreRow | None:
+    """The score row that this evidence's latest decision stands in, if it is still that one's."""
+    return session.scalars(select(ScoreRow).where(ScoreRow.evidence_id == evidence.id)).one_or_none()
+
+
+def gradebook_state(session: Session, evidence: Evidence, translate: Translator) -> dict[str, str]:
+    """`{"kind": none|waiting|delivered|superseded|refused, "text"}` of a piece of evidence."""
+    if confirmation_of(session, evidence.id) is None:
+        return {
+            "kind": "none",
+            "text": translate("Nothing is in the gradebook until your instructor has decided."),
+        }
+    row = score_of(session, evidence)
+    if row is None:
+        if line_item_of(session, evidence.resource_link_id, evidence.kind) is None:
+            return {"kind": "none", "text": translate("This activity has no column in the gradebook.")}
+        return {"kind": "none", "text": translate("A newer decision stands in the gradebook.")}
+    if row.state == DELIVERED:
+        return {"kind": "delivered", "text": translate("In the gradebook")}
+    if row.state == SUPERSEDED:
+        return {
+            "kind": "superseded",
+            "text": translate("Someone has changed the grade in the gradebook. Their grade stays."),
+        }
+    if row.state == WITHHELD:
+        return {"kind": "refused", "text": translate("Kept here: %(reason)s", reason=row.reason)}
+    if row.state == DEAD:
+        return {
+            "kind": "refused",
+            "text": translate(
+                "The learning platform refused the grade: %(reason)s", reason=row.reason or "?"
+            ),
+        }
+    if row.tries > 1 or row.reason:
+        return {
+            "kind": "waiting",
+            "text": translate("The gradebook does not answer. We keep trying; nothing is lost."),
+        }
+    return {"kind": "waiting", "text": translate("On its way to the gradebook")}

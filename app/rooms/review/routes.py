@@ -1,0 +1,68 @@
+"""Pages of Review."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Depends, Request
+from starlette.responses import RedirectResponse, Response
+
+from app.course.access import Reviewer, access_task_version
+from app.evidence.delivery import send_again
+from app.evidence.gradebook import score_of
+from app.evidence.ledger import access_evidence, record_confirmation, rubric_of
+from app.kit.db import Db
+from app.kit.pages import render_page, translator_of
+from app.rooms.review.service import evidence_page_view, queue_view, read_decision
+
+router = APIRouter()
+
+
+async def posted_form(request: Request) -> dict[str, Any]:
+    """The form's fields; which ones there are depends on the task's criteria."""
+    return dict((await request.form()).items())
+
+
+@router.get("/review")
+def show_queue(request: Request, visitor: Reviewer, session: Db) -> Response:
+    """What waits for a decision in this course, and what was decided lately."""
+    return render_page(request, "review/queue.html", **queue_view(session, visitor, translator_of(request)))
+
+
+@router.get("/review/{evidence_id}")
+def show_evidence(request: Request, visitor: Reviewer, session: Db, evidence_id: str) -> Response:
+    """One learner's response beside the rubric."""
+    evidence = access_evidence(session, visitor, evidence_id)
+    return render_page(
+        request,
+        "review/evidence.html",
+        **evidence_page_view(session, visitor, evidence, translator_of(request)),
+    )
+
+
+@router.post("/review/{evidence_id}/decision")
+def decide(
+    request: Request,
+    visitor: Reviewer,
+    session: Db,
+    evidence_id: str,
+    form: Annotated[dict[str, Any], Depends(posted_form)],
+) -> Response:
+    """Records the reviewer's decision and the score; the worker brings it to the gradebook."""
+    evidence = access_evidence(session, visitor, evidence_id)
+    task = access_task_version(session, visitor, evidence.task_id)
+    met, comment = read_decision(form, [criterion.id for criterion in rubric_of(task)])
+    record_confirmation(
+        session, visitor, evidence, task, met=met, comment=comment, after=str(form.get("after", "")) or None
+    )
+    return RedirectResponse(f"/review/{evidence.id}", 303)
+
+
+@router.post("/review/{evidence_id}/resend")
+def resend(request: Request, visitor: Reviewer, session: Db, evidence_id: str) -> Response:
+    """Puts a refused score back in line."""
+    evidence = access_evidence(session, visitor, evidence_id)
+    row = score_of(session, evidence)
+    if row is not None:
+        send_again(session, row.id, actor_id=visitor.user_id)
+    return RedirectResponse(f"/review/{evidence.id}", 303)

@@ -14,12 +14,26 @@ function keepInSession() {
   }
 }
 
-const keptHere = keepInSession();
+// Chromium with third-party cookies blocked refuses a frame its session storage and keeps its partitioned cookies. The
+// login's own cookie cannot be read here (HttpOnly), so a probe of the same kind tells whether it was kept.
+function keepsCookies() {
+  try {
+    const probe = `__Host-lti_probe_${data.id}`;
+    document.cookie = `${probe}=1; Path=/; Secure; SameSite=None; Partitioned; Max-Age=60`;
+    const kept = document.cookie.includes(`${probe}=1`);
+    document.cookie = `${probe}=; Path=/; Secure; SameSite=None; Partitioned; Max-Age=0`;
+    return kept;
+  } catch {
+    return false;
+  }
+}
+
+const keptHere = keepInSession() || keepsCookies();
 const keptThere = await putValue(data, data.storage_value);
 if (keptHere || keptThere || window.parent === window) {
   location.replace(data.auth_url);
 } else {
-  // A browser that refuses this frame its session storage refuses its cookies too. The way out is offered now and not
+  // A browser that keeps neither storage nor a cookie for this frame cannot be bound in it. The way out is offered now and not
   // after the launch: Moodle's launches work once, and a restart after one is refused.
   offerNewWindow();
 }

@@ -56,7 +56,9 @@ def test_case_02_post_gives_the_same(tool: Tool) -> None:
         pytest.param("target_link_uri", id="case_05"),
     ],
 )
-def test_cases_03_to_05_a_missing_parameter_is_refused(tool: Tool, name: str, value: str, method: str) -> None:
+def test_cases_03_to_05_a_missing_parameter_is_refused(
+    tool: Tool, name: str, value: str, method: str
+) -> None:
     fields = tool.platform.login_fields(**{name: value})
     if method == "GET":
         answer = tool.client.get("/lti/login", params=fields)
@@ -158,11 +160,16 @@ def test_case_11_an_unknown_deployment_is_left_to_the_token(tool: Tool) -> None:
     ],
 )
 def test_case_12_a_target_elsewhere_is_refused(tool: Tool, target: str) -> None:
-    refused(tool.client.get("/lti/login", params=tool.platform.login_fields(target_link_uri=target)), "target_foreign")
+    refused(
+        tool.client.get("/lti/login", params=tool.platform.login_fields(target_link_uri=target)),
+        "target_foreign",
+    )
 
 
 def test_case_12_the_redirect_uri_is_always_our_launch_address(tool: Tool) -> None:
-    query = query_of(tool.login(target_link_uri=f"{TOOL}/deep/inside?x=1", redirect_uri="https://evil.example/"))
+    query = query_of(
+        tool.login(target_link_uri=f"{TOOL}/deep/inside?x=1", redirect_uri="https://evil.example/")
+    )
     assert query["redirect_uri"] == f"{TOOL}/lti/launch"
 
 
@@ -220,7 +227,15 @@ def test_case_16_only_forms_are_read(tool: Tool, kind: str) -> None:
     refused(answer, "login_malformed")
 
 
-@pytest.mark.parametrize("body", [b"iss=%ff%fe", b"iss=\xff", b"iss=%00&login_hint=1&target_link_uri=x", b"&".join(b"a=1" for _ in range(500))])
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"iss=%ff%fe",
+        b"iss=\xff",
+        b"iss=%00&login_hint=1&target_link_uri=x",
+        b"&".join(b"a=1" for _ in range(500)),
+    ],
+)
 def test_case_16_bytes_that_are_no_text_are_refused(tool: Tool, body: bytes) -> None:
     answer = tool.client.post(
         "/lti/login", content=body, headers={"Content-Type": "application/x-www-form-urlencoded"}
@@ -298,7 +313,9 @@ def test_on_plain_http_a_lax_twin_is_left_too(tool: Tool) -> None:
 
 @pytest.mark.parametrize("how", ["storage target", "frame"])
 def test_in_a_frame_a_page_leaves_two_more_secrets(tool: Tool, how: str) -> None:
-    fields = tool.platform.login_fields(**({"lti_storage_target": "post_message_forwarding"} if how != "frame" else {}))
+    fields = tool.platform.login_fields(
+        **({"lti_storage_target": "post_message_forwarding"} if how != "frame" else {})
+    )
     headers = {"Sec-Fetch-Dest": "iframe"} if how == "frame" else {}
     answer = tool.client.get("/lti/login", params=fields, headers=headers)
     assert answer.status_code == 200

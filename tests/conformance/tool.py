@@ -28,13 +28,21 @@ from lti import (
     jwks_document,
     lti_router,
 )
-from lti.memory import MemoryKeys, MemoryLaunchStates, MemoryLaunchTickets, MemoryRegistrations, MemoryTokenCache
+from lti.memory import (
+    MemoryKeys,
+    MemoryLaunchStates,
+    MemoryLaunchTickets,
+    MemoryRegistrations,
+    MemoryTokenCache,
+)
 from lti.ports import SigningKey
 from tests.fakes.platform import ALL_SCOPES, FakeNetwork, FakePlatform, rsa_key
 
 TOOL = "https://tool.example"
 _TEMPLATES = Environment(
-    loader=FileSystemLoader(Path(__file__).parents[2] / "templates"), autoescape=True, undefined=StrictUndefined
+    loader=FileSystemLoader(Path(__file__).parents[2] / "templates"),
+    autoescape=True,
+    undefined=StrictUndefined,
 )
 
 
@@ -172,7 +180,11 @@ def refused(answer: Response, reason: str, status: int = 400) -> None:
     assert "Reference" in answer.text
     assert "eyJ" not in answer.text
     assert answer.headers["cache-control"] == "no-store"
-    assert "location" not in answer.headers and "data-ticket" not in answer.text and '"ticket"' not in answer.text
+    assert (
+        "location" not in answer.headers
+        and "data-ticket" not in answer.text
+        and '"ticket"' not in answer.text
+    )
 
 
 def query_of(location: str) -> dict[str, str]:

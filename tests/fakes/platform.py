@@ -57,7 +57,14 @@ Clock = Callable[[], datetime]
 ALL_SCOPES = (LINEITEM_SCOPE, LINEITEM_READ_SCOPE, RESULT_SCOPE, SCORE_SCOPE)
 LEARNER = "http://purl.imsglobal.org/vocab/lis/v2/membership#Learner"
 INSTRUCTOR = "http://purl.imsglobal.org/vocab/lis/v2/membership#Instructor"
-ABSENT: Any = object()
+
+
+class _Absent:
+    def __repr__(self) -> str:
+        return "ABSENT"
+
+
+ABSENT: Any = _Absent()
 """As the value of a claim: the claim is left out."""
 
 
@@ -227,7 +234,7 @@ class FakePlatform:
         }
         return {name: value for name, value in {**fields, **changes}.items() if value is not ABSENT}
 
-    def claims(self, nonce: str = "", **changes: Any) -> dict[str, Any]:
+    def claims(self, nonce: str = "", /, **changes: Any) -> dict[str, Any]:
         """A valid resource link launch of a learner. Keys of `changes` may be claim names; ABSENT leaves a claim out."""
         moment = int(self.now().timestamp())
         body: dict[str, Any] = {

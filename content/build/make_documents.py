@@ -11,7 +11,7 @@ The output does not depend on the day or the machine: dates are fixed, zip entri
 import re
 import tomllib
 import zipfile
-from datetime import datetime
+from datetime import UTC, datetime
 from pathlib import Path
 
 from docx import Document
@@ -40,7 +40,7 @@ from reportlab.platypus import (
 HERE = Path(__file__).resolve().parent
 OUT = HERE.parent / "documents"
 INK, QUIET, ACCENT, LINE, WASH = "#1d2733", "#5b6775", "#0b5d66", "#c9d2d9", "#eef4f5"
-FIXED = datetime(2026, 9, 1, 9, 0, 0)
+FIXED = datetime(2026, 9, 1, 9, 0, 0, tzinfo=UTC)
 
 Block = tuple[str, str | list[str] | list[list[str]]]
 

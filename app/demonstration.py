@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import subprocess
 import sys
 import time
@@ -45,7 +46,8 @@ def run_demonstration(settings: Settings, screen: Console) -> None:
         prepare(services, settings.content_dir, lms_port, screen)
     finally:
         services.close()
-    # The LMS ends with us whatever ends us: its standard input closes, and Ctrl-C reaches the whole group.
+    # uvicorn gives a signal that ended it back to the handler that was there before: with this one the LMS is ended too.
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     lms = subprocess.Popen(
         [
             *_demo_command(),

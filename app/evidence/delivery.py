@@ -249,7 +249,9 @@ def send_again(session: Session, score_id: str, *, actor_id: str | None) -> bool
 def measure_deliveries(services: Services) -> bool:
     """Brings the gauges up to date: waiting, refused, and the age of the oldest that waits."""
     with services.database.read() as session:
-        counts = dict(session.execute(select(ScoreRow.state, func.count()).group_by(ScoreRow.state)).tuples())
+        counts = dict(
+            session.execute(select(ScoreRow.state, func.count()).group_by(ScoreRow.state)).tuples().all()
+        )
         oldest = session.scalar(select(func.min(ScoreRow.decided_at)).where(ScoreRow.state == WAITING))
     SCORES_WAITING.set(counts.get(WAITING, 0))
     SCORES_DEAD.set(counts.get(DEAD, 0))

@@ -35,7 +35,11 @@ def configure_logging(log_format: str, level: str) -> None:
     renderer: Any = (
         structlog.processors.JSONRenderer()
         if log_format == "json"
-        else structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty())
+        else structlog.dev.ConsoleRenderer(
+            colors=sys.stderr.isatty(),
+            # A traceback without local variables: a learner's words would stand in them.
+            exception_formatter=structlog.dev.plain_traceback,
+        )
     )
     number = getattr(logging, level.upper())
     structlog.configure(

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from app.coach.answers import Answer, AnswerSentence, Citation
+from app.coach.answers import Answer, AnswerSentence, Citation, SentenceKind
 from app.coach.units import Unit, units_of
 from retrieval import Hit, Passage, Retrieval, Sufficiency, check_citation
 from retrieval.languages import detect_language, stems, words
@@ -174,7 +174,7 @@ def _cite(chosen: Sequence[_Candidate]) -> tuple[tuple[AnswerSentence, ...], tup
             )
         else:
             citations.append(Citation(len(citations) + 1, passage, unit.text, unit.start, unit.end))
-        kind = "step" if unit.kind in {"step", "item"} else "row" if unit.kind == "row" else "sentence"
+        kind: SentenceKind = "step" if unit.kind in {"step", "item"} else "row" if unit.kind == "row" else "sentence"
         is_verified = check_citation(unit.text, passage.text).status == "supported"
         sentences.append(AnswerSentence(unit.text, kind, (citations[-1].n,), is_verified))
     return tuple(sentences), tuple(citations)

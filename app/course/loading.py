@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import tomllib
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 from sqlalchemy import delete, select, update
 from sqlalchemy.orm import Session
@@ -148,9 +148,8 @@ def _load_definition(
     session: Session, model: type[Skill] | type[RoleLadder], organisation_id: str, raw: dict[str, Any]
 ) -> None:
     definition = _plain(raw)
-    row = session.scalars(
-        select(model).where(model.organisation_id == organisation_id, model.key == definition["id"])
-    ).one_or_none()
+    query = select(model).where(model.organisation_id == organisation_id, model.key == definition["id"])
+    row = cast("Skill | RoleLadder | None", session.scalars(query).one_or_none())
     if row is None:
         row = model(organisation_id=organisation_id, key=definition["id"])
         session.add(row)

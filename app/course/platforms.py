@@ -48,7 +48,7 @@ def add_platform(
     addresses = {"--auth-url": auth_url, "--token-url": token_url, "--jwks-url": jwks_url}
     for option, value in addresses.items():
         _check_address(option, value, allow_plain=allow_private and services.settings.demo)
-    values = {
+    values: dict[str, str | bool | None] = {
         "name": name,
         "auth_url": auth_url,
         "token_url": token_url,
@@ -70,8 +70,8 @@ def add_platform(
             raise PlatformRefused(
                 "This issuer and client id are registered for another organisation. Name that one with --organisation."
             )
-        for key, value in values.items():
-            setattr(row, key, value)
+        for key, setting in values.items():
+            setattr(row, key, setting)
         session.flush()
         deployment = session.scalars(
             select(Deployment).where(

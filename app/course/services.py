@@ -12,7 +12,7 @@ from app.kit.egress import EgressClient
 from app.kit.jobs import Worker
 from app.kit.settings import Settings
 from app.kit.vault import Vault
-from retrieval import Retrieval
+from retrieval import Embedder, Retrieval
 
 
 @dataclass
@@ -37,8 +37,8 @@ class Services:
         self.database.dispose()
 
 
-def make_services(settings: Settings) -> Services:
-    """Opens the database, the vault and the indexes of `settings`; loads no model yet."""
+def make_services(settings: Settings, *, embedder: Embedder | None = None) -> Services:
+    """Opens the database, the vault and the indexes of `settings`; loads no model yet. `embedder` replaces the packaged one."""
     settings.data_dir.mkdir(parents=True, exist_ok=True)
     database = Database(settings.sqlalchemy_url)
     egress = EgressClient(allow_http=settings.demo)
@@ -51,6 +51,7 @@ def make_services(settings: Settings) -> Services:
         retrieval=Retrieval(
             database.reading,
             settings.data_dir,
+            embedder=embedder,
             writing=database.writing,
             chroma_url=settings.chroma_url or None,
         ),

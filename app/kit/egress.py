@@ -130,7 +130,7 @@ class EgressClient:
         if parts.scheme == "http" and not (self.allow_http and allow_private):
             raise EgressRefused(f"{parts.hostname} is not reached over plain http; use https")
         deadline = time.monotonic() + connect_seconds + read_seconds
-        all_headers = {"User-Agent": USER_AGENT, "Host": parts.netloc, **(headers or {})}
+        all_headers: dict[bytes | str, bytes | str] = {"User-Agent": USER_AGENT, "Host": parts.netloc, **dict((headers or {}).items())}
         timeout = {
             "connect": connect_seconds,
             "read": read_seconds,

@@ -71,7 +71,7 @@ def wants_json(request: Request) -> bool:
 
 
 def render_error(request: Request, error: WorksideError) -> Response:
-    """The error as the client wants it: JSON `{"error", "title", "advice", "reference"}` or a page; nothing of the input in it."""
+    """The error as the client wants it: JSON `{"error", "title", "advice", "reference"}` or a page; no input in it."""
     translate = translator_of(request)
     reference = getattr(request.state, "reference", "")
     title, advice = translate(error.title), translate(error.advice)

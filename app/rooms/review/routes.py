@@ -26,7 +26,8 @@ async def posted_form(request: Request) -> dict[str, Any]:
 @router.get("/review")
 def show_queue(request: Request, visitor: Reviewer, session: Db) -> Response:
     """What waits for a decision in this course, and what was decided lately."""
-    return render_page(request, "review/queue.html", **queue_view(session, visitor, translator_of(request)))
+    view = queue_view(session, visitor, translator_of(request))
+    return render_page(request, "review/queue.html", waiting=view["waiting"], decided=view["decided"])
 
 
 @router.get("/review/{evidence_id}")

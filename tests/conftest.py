@@ -1,0 +1,40 @@
+"""What every test may use: a migrated database of its own, services on it, and an application around them."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from app.course.services import Services, make_services
+from app.kit.migrate import migrate
+from app.kit.settings import Settings
+
+
+@pytest.fixture(scope="session")
+def migrated_database(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """An empty SQLite database at the newest revision, made once and copied for each test: migrating takes most of a second."""
+    path = tmp_path_factory.mktemp("schema") / "workside.db"
+    migrate(f"sqlite:///{path}")
+    return path
+
+
+@pytest.fixture
+def settings(tmp_path: Path, migrated_database: Path) -> Settings:
+    """The demo's settings on a data folder of this test's own."""
+    shutil.copy(migrated_database, tmp_path / "workside.db")
+    return Settings(
+        _env_file=None, data_dir=tmp_path, demo=True, base_url="http://localhost:8000", worker="separate", log_level="error"
+    )
+
+
+@pytest.fixture
+def services(settings: Settings) -> Iterator[Services]:
+    """Services with the small deterministic embedder, so that no test loads the model unless it asks for it."""
+    from retrieval import HashingEmbedder
+
+    made = make_services(settings, embedder=HashingEmbedder())
+    yield made
+    made.close()

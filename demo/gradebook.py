@@ -6,6 +6,7 @@ accepts everything would hide the tool's mistakes.
 
 from __future__ import annotations
 
+import dataclasses
 import math
 import re
 import sqlite3
@@ -86,7 +87,10 @@ class Result:
 
 @dataclass(frozen=True)
 class Arrival:
-    """One score that the tool sent, whatever became of it: `outcome` is recorded, kept (a person had edited), cleared or refused."""
+    """One score that the tool sent, whatever became of it.
+
+    `outcome` is recorded, kept (a person had edited the grade), cleared (not a final score) or refused.
+    """
 
     id: int
     course: str
@@ -197,8 +201,7 @@ class Gradebook:
             db.execute(
                 "INSERT INTO line_item (organisation, course, id, label, maximum, resource_link_id, resource_id, tag)"
                 " VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
-                (organisation, course, item.id, item.label, item.maximum)
-                + (item.resource_link_id, item.resource_id, item.tag),
+                (organisation, course, *dataclasses.astuple(item)),
             )
             self._next_version(db)
 

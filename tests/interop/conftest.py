@@ -27,7 +27,8 @@ from cryptography.hazmat.primitives.asymmetric import rsa
 ROOT = Path(__file__).resolve().parents[2]
 LOCK = ROOT / "requirements-interop.lock"
 ENVIRONMENT = ROOT / ".venv-interop"
-READY_SECONDS = 90
+PLATFORM = Path(__file__).with_name("xblock_platform.py")
+READY_SECONDS = 120
 
 
 def interop_python() -> Path:
@@ -55,6 +56,7 @@ def interop_python() -> Path:
 
 
 def free_port() -> int:
+    """A port that nobody listens on at this moment."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])
@@ -98,8 +100,7 @@ def xblock_platform(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callab
         log = folder / "platform.log"
         with log.open("wb") as output:
             process = subprocess.Popen(
-                [python, Path(__file__).with_name("xblock_platform.py")]
-                + ["--port", str(port), "--data", folder, "--tool", tool_url],
+                [python, PLATFORM, "--port", str(port), "--data", folder, "--tool", tool_url],
                 stdout=output,
                 stderr=subprocess.STDOUT,
                 # Nothing of this environment's packages or settings reaches the other one.

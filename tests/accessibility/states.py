@@ -1,4 +1,4 @@
-"""Every page in every state that a person can meet, as contexts for the templates: what axe, the page tests and the eye look at."""
+"""Every page in every state that a person can meet, as contexts for the templates: what axe, tests and eyes look at."""
 
 from __future__ import annotations
 
@@ -35,25 +35,43 @@ class State:
 class _Application:
     """What a template's request knows of the application."""
 
-    class state:  # noqa: N801 - Starlette's own name for it
+    class state:
         navigation = NAVIGATION
 
 
 def visitor(role: str, locale: str = "en") -> Visitor:
     """A made-up person in the sample course."""
     return Visitor(
-        visit_id="v1", user_id="u1", organisation_id="tarnwell", registration_id="r1", context_id="c1", resource_link_id="l1",
-        role=role, locale=locale, name="Ana Paredes", context_title="Support onboarding, autumn intake", link_title="Workside", custom={},
-    )  # fmt: skip
+        visit_id="v1",
+        user_id="u1",
+        organisation_id="tarnwell",
+        registration_id="r1",
+        context_id="c1",
+        resource_link_id="l1",
+        role=role,
+        locale=locale,
+        name="Ana Paredes",
+        context_title="Support onboarding, autumn intake",
+        link_title="Workside",
+        custom={},
+    )
 
 
 def render_state(state: State, locale: str = "en") -> str:
     """The HTML of a state through the application's own renderer."""
     path = quote(state.path)
     scope = {
-        "type": "http", "method": "GET", "scheme": "http", "server": ("localhost", 8000), "path": path, "raw_path": path.encode(),
-        "query_string": b"", "headers": [], "app": _Application, "state": {"locale": locale},
-    }  # fmt: skip
+        "type": "http",
+        "method": "GET",
+        "scheme": "http",
+        "server": ("localhost", 8000),
+        "path": path,
+        "raw_path": path.encode(),
+        "query_string": b"",
+        "headers": [],
+        "app": _Application,
+        "state": {"locale": locale},
+    }
     request = Request(scope)
     request.state.locale = locale
     if state.role:
@@ -66,11 +84,28 @@ def sentence(text: str, *citations: int, kind: str = "sentence", verified: bool 
 
 
 def citation(n: int, document: str, place: str, turn_id: str = "t1") -> dict[str, Any]:
-    return {"n": n, "document": document, "place": place, "quote": "", "href": f"/sources/{turn_id}/{n}", "updated": "2026-10-12"}
+    return {
+        "n": n,
+        "document": document,
+        "place": place,
+        "quote": "",
+        "href": f"/sources/{turn_id}/{n}",
+        "updated": "2026-10-12",
+    }
 
 
-DARIO = {"name": "Dario Lindqvist", "role": "Claims Desk", "topics": ["refunds", "compensation", "damage"], "reach": "claims@tarnwell.example"}
-MARTA = {"name": "Marta Oyelaran", "role": "Shift lead, support floor", "topics": ["calls", "complaints", "goodwill credits"], "reach": None}
+DARIO = {
+    "name": "Dario Lindqvist",
+    "role": "Claims Desk",
+    "topics": ["refunds", "compensation", "damage"],
+    "reach": "claims@tarnwell.example",
+}
+MARTA = {
+    "name": "Marta Oyelaran",
+    "role": "Shift lead, support floor",
+    "topics": ["calls", "complaints", "goodwill credits"],
+    "reach": None,
+}
 LAMP = {"title": "The lamp that arrived broken", "href": "/practice/damaged-lamp"}
 
 
@@ -107,13 +142,18 @@ ROWS = turn(
         sentence("Standard: up to €100", 1, kind="row"),
         sentence("Secure: up to €500", 1, 2, kind="row"),
     ],
-    citations=[citation(1, "Our four services", "slide 3", "t4"), citation(2, "Refund policy", "page 1", "t4")],
+    citations=[
+        citation(1, "Our four services", "slide 3", "t4"),
+        citation(2, "Refund policy", "page 1", "t4"),
+    ],
 )
 PARTLY = turn(
     "t2",
     "How much may I refund without asking, and who covers for the shift lead at night?",
     "partly",
-    sentences=[sentence("You may approve up to €50 per case. Above that, up to €250, a shift lead approves.", 1)],
+    sentences=[
+        sentence("You may approve up to €50 per case. Above that, up to €250, a shift lead approves.", 1)
+    ],
     citations=[citation(1, "Refund policy", "page 4, 9. Who approves", "t2")],
     missing="“covers”, “night”",
     experts=[MARTA],
@@ -148,32 +188,58 @@ SOURCE = {
     "has_changed": False,
     "blocks": [
         {
-            "heading": "Late deliveries", "place": "Refunds > Late deliveries", "is_cited": False,
-            "runs": [{"text": "A parcel is late when it has passed the day that the service promises. Tell the customer the day and the "
-                      "depot, and open a search after two working days without a scan.", "marked": False}],
-        },
-        {
-            "heading": "Damaged parcels", "place": "Refunds > Damaged parcels", "is_cited": True,
+            "heading": "Late deliveries",
+            "place": "Refunds > Late deliveries",
+            "is_cited": False,
             "runs": [
-                {"text": "Somebody has opened the box and found the item broken. ", "marked": False},
-                {"text": "The customer has 7 days from the delivery to report damage.", "marked": True},
-                {"text": " Ask for everything that is missing in one message: a photo of the label, a photo of the outside of the box and the "
-                 "item in its inner packing. Ask them to keep the item and all packing for 14 days.", "marked": False},
+                {
+                    "text": "A parcel is late when it has passed the day that the service promises. Tell the customer the day and the "
+                    "depot, and open a search after two working days without a scan.",
+                    "marked": False,
+                }
             ],
         },
         {
-            "heading": None, "place": "Refunds > Damaged parcels", "is_cited": False,
-            "runs": [{"text": "No promise is made before the request says Approved. The money arrives within 5 working days after that.",
-                      "marked": False}],
+            "heading": "Damaged parcels",
+            "place": "Refunds > Damaged parcels",
+            "is_cited": True,
+            "runs": [
+                {"text": "Somebody has opened the box and found the item broken. ", "marked": False},
+                {"text": "The customer has 7 days from the delivery to report damage.", "marked": True},
+                {
+                    "text": " Ask for everything that is missing in one message: a photo of the label, a photo of the outside of the box and the "
+                    "item in its inner packing. Ask them to keep the item and all packing for 14 days.",
+                    "marked": False,
+                },
+            ],
+        },
+        {
+            "heading": None,
+            "place": "Refunds > Damaged parcels",
+            "is_cited": False,
+            "runs": [
+                {
+                    "text": "No promise is made before the request says Approved. The money arrives within 5 working days after that.",
+                    "marked": False,
+                }
+            ],
         },
     ],
-}  # fmt: skip
+}
 
 CRITERIA = [
     {"id": "names-missing-proof", "text": "Names every missing piece of proof in one message", "must": True},
-    {"id": "keeps-the-packing", "text": "Asks that the item and all packing are kept for 14 days", "must": False},
+    {
+        "id": "keeps-the-packing",
+        "text": "Asks that the item and all packing are kept for 14 days",
+        "must": False,
+    },
     {"id": "right-amount", "text": "Gives the right ceiling and says why it is not €140", "must": True},
-    {"id": "right-approver", "text": "Says that a shift lead approves it, because it is above €50", "must": True},
+    {
+        "id": "right-approver",
+        "text": "Says that a shift lead approves it, because it is above €50",
+        "must": True,
+    },
 ]
 TASK = {
     "key": "damaged-lamp",
@@ -195,26 +261,61 @@ DRAFT = (
     "receipt.\n\nStandard covers up to €100, so the most that can be paid is €108.90 with the delivery fee."
 )
 LINES = [
-    {"criterion": "names-missing-proof", "text": CRITERIA[0]["text"], "must": True, "status": "met", "try_next": "",
-     "quote": "Please send a photo of the label, a photo of the outside of the box, and your receipt."},
-    {"criterion": "keeps-the-packing", "text": CRITERIA[1]["text"], "must": False, "status": "not_yet", "quote": None,
-     "try_next": "The buyer is about to throw something away. Say what must stay, and for how long."},
-    {"criterion": "right-amount", "text": CRITERIA[2]["text"], "must": True, "status": "cant_tell", "try_next": "Say why it is not €140.",
-     "quote": "Standard covers up to €100, so the most that can be paid is €108.90 with the delivery fee."},
-    {"criterion": "right-approver", "text": CRITERIA[3]["text"], "must": True, "status": "not_yet", "quote": None,
-     "try_next": "Add up everything on this case, the delivery fee too, and compare it with your limit."},
-]  # fmt: skip
+    {
+        "criterion": "names-missing-proof",
+        "text": CRITERIA[0]["text"],
+        "must": True,
+        "status": "met",
+        "try_next": "",
+        "quote": "Please send a photo of the label, a photo of the outside of the box, and your receipt.",
+    },
+    {
+        "criterion": "keeps-the-packing",
+        "text": CRITERIA[1]["text"],
+        "must": False,
+        "status": "not_yet",
+        "quote": None,
+        "try_next": "The buyer is about to throw something away. Say what must stay, and for how long.",
+    },
+    {
+        "criterion": "right-amount",
+        "text": CRITERIA[2]["text"],
+        "must": True,
+        "status": "cant_tell",
+        "try_next": "Say why it is not €140.",
+        "quote": "Standard covers up to €100, so the most that can be paid is €108.90 with the delivery fee.",
+    },
+    {
+        "criterion": "right-approver",
+        "text": CRITERIA[3]["text"],
+        "must": True,
+        "status": "not_yet",
+        "quote": None,
+        "try_next": "Add up everything on this case, the delivery fee too, and compare it with your limit.",
+    },
+]
 GRADEBOOK = {
     "none": {"kind": "none", "text": ""},
     "waiting": {"kind": "waiting", "text": "On its way to the gradebook. The next try is in 2 minutes."},
     "delivered": {"kind": "delivered", "text": "In the gradebook since 17 November 2026, 14:02."},
-    "superseded": {"kind": "superseded", "text": "A person changed this grade in the gradebook, and theirs stays."},
+    "superseded": {
+        "kind": "superseded",
+        "text": "A person changed this grade in the gradebook, and theirs stays.",
+    },
     "refused": {"kind": "refused", "text": "The gradebook refused the grade: its column was deleted."},
 }
 
 
 def practice(**parts: Any) -> dict[str, Any]:
-    return {"task": TASK, "attempt_key": "k1", "draft": "", "attempts": [], "feedback": None, "evidence": None, **parts}
+    return {
+        "task": TASK,
+        "attempt_key": "k1",
+        "draft": "",
+        "attempts": [],
+        "feedback": None,
+        "evidence": None,
+        **parts,
+    }
 
 
 def feedback(number: int = 1, is_submitted: bool = False) -> dict[str, Any]:
@@ -222,34 +323,58 @@ def feedback(number: int = 1, is_submitted: bool = False) -> dict[str, Any]:
 
 
 ATTEMPTS = [
-    {"number": n, "at": AT, "href": f"/practice/damaged-lamp?attempt={n}", "is_shown": n == 3} for n in (1, 2, 3)
+    {"number": n, "at": AT, "href": f"/practice/damaged-lamp?attempt={n}", "is_shown": n == 3}
+    for n in (1, 2, 3)
 ]
 MET = [{"text": criterion["text"], "met": n != 1} for n, criterion in enumerate(CRITERIA)]
 
 
 def evidence(state: str, gradebook: str) -> dict[str, Any]:
     return {
-        "state": state, "points": 8.0, "maximum": 10.0, "comment": "Clear and kind.\nNext time, say for how long the packing must stay.",
-        "criteria": MET if state == "decided" else [], "gradebook": GRADEBOOK[gradebook],
-    }  # fmt: skip
+        "state": state,
+        "points": 8.0,
+        "maximum": 10.0,
+        "comment": "Clear and kind.\nNext time, say for how long the packing must stay.",
+        "criteria": MET if state == "decided" else [],
+        "gradebook": GRADEBOOK[gradebook],
+    }
 
 
 REVIEW_TASK = {
     **TASK,
-    "solution_steps": ["Check the date: delivered Thursday, reported Monday, so within the 7 days.", "Ask for everything that is missing in one message."],
+    "solution_steps": [
+        "Check the date: delivered Thursday, reported Monday, so within the 7 days.",
+        "Ask for everything that is missing in one message.",
+    ],
     "strong": "Dear Ms Marchetti,\n\nI'm sorry that the lamp arrived broken.",
     "weak": "Dear customer,\n\nUnfortunately our policy does not allow this.",
 }
 PROPOSAL = {"points": 5.0, "maximum": 10.0, "lines": LINES}
-DECISION = {"id": "d1", "reviewer": "Jonas Reyes", "at": AT, "criteria": MET, "comment": "Clear and kind.", "points": 8.0, "maximum": 10.0}
+DECISION = {
+    "id": "d1",
+    "reviewer": "Jonas Reyes",
+    "at": AT,
+    "criteria": MET,
+    "comment": "Clear and kind.",
+    "points": 8.0,
+    "maximum": 10.0,
+}
 
 
 def review(**parts: Any) -> dict[str, Any]:
     return {
-        "learner": "Ana Paredes", "task": REVIEW_TASK, "response": DRAFT, "attempt_number": 3, "earlier_attempts": 2,
-        "proposal": PROPOSAL, "decision": None, "gradebook": GRADEBOOK["none"],
-        "is_superseded": False, "is_own": False, **parts,
-    }  # fmt: skip
+        "learner": "Ana Paredes",
+        "task": REVIEW_TASK,
+        "response": DRAFT,
+        "attempt_number": 3,
+        "earlier_attempts": 2,
+        "proposal": PROPOSAL,
+        "decision": None,
+        "gradebook": GRADEBOOK["none"],
+        "is_superseded": False,
+        "is_own": False,
+        **parts,
+    }
 
 
 def queue_row(learner: str, **parts: Any) -> dict[str, Any]:
@@ -257,16 +382,55 @@ def queue_row(learner: str, **parts: Any) -> dict[str, Any]:
 
 
 def decided_row(learner: str, gradebook: str) -> dict[str, Any]:
-    return {"href": "/review/e2", "learner": learner, "task": TASK["title"], "points": 8.0, "maximum": 10.0, "gradebook": GRADEBOOK[gradebook]}
+    return {
+        "href": "/review/e2",
+        "learner": learner,
+        "task": TASK["title"],
+        "points": 8.0,
+        "maximum": 10.0,
+        "gradebook": GRADEBOOK[gradebook],
+    }
 
 
 DUE = [{"text": "Your instructor decided on: The lamp that arrived broken", "href": "/practice/damaged-lamp"}]
 TASK_ROWS = [
-    {"key": "damaged-lamp", "title": "The lamp that arrived broken", "minutes": 12, "skill": "Decide a refund", "href": "/practice/damaged-lamp", "status": "", "status_kind": "new"},
-    {"key": "wrong-door", "title": "A parcel at the wrong door", "minutes": 8, "skill": "Trace a parcel", "href": "/practice/wrong-door", "status": "2 attempts", "status_kind": "tried"},
-    {"key": "angry", "title": "The caller who shouts", "minutes": 10, "skill": "Calm a conversation", "href": "/practice/angry", "status": "Handed in", "status_kind": "submitted"},
-    {"key": "note", "title": "A note that the next person can use", "minutes": 1, "skill": "", "href": "/practice/note", "status": "9 of 10 points", "status_kind": "decided"},
-]  # fmt: skip
+    {
+        "key": "damaged-lamp",
+        "title": "The lamp that arrived broken",
+        "minutes": 12,
+        "skill": "Decide a refund",
+        "href": "/practice/damaged-lamp",
+        "status": "",
+        "status_kind": "new",
+    },
+    {
+        "key": "wrong-door",
+        "title": "A parcel at the wrong door",
+        "minutes": 8,
+        "skill": "Trace a parcel",
+        "href": "/practice/wrong-door",
+        "status": "2 attempts",
+        "status_kind": "tried",
+    },
+    {
+        "key": "angry",
+        "title": "The caller who shouts",
+        "minutes": 10,
+        "skill": "Calm a conversation",
+        "href": "/practice/angry",
+        "status": "Handed in",
+        "status_kind": "submitted",
+    },
+    {
+        "key": "note",
+        "title": "A note that the next person can use",
+        "minutes": 1,
+        "skill": "",
+        "href": "/practice/note",
+        "status": "9 of 10 points",
+        "status_kind": "decided",
+    },
+]
 
 STATES: dict[str, State] = {
     "shell": State("shell.html", {"session": {"bearer": "b", "first": "/"}}, role=None),
@@ -278,25 +442,47 @@ STATES: dict[str, State] = {
     "ask-rows": State("ask/home.html", home(turns=[ROWS], conversation_id="c1")),
     "ask-partly": State("ask/home.html", home(turns=[PARTLY], conversation_id="c1")),
     "ask-not-covered": State("ask/home.html", home(turns=[NOT_COVERED], conversation_id="c1")),
-    "ask-several": State("ask/home.html", home(turns=[COVERED, PARTLY, NOT_COVERED], conversation_id="c1", due=DUE)),
+    "ask-several": State(
+        "ask/home.html", home(turns=[COVERED, PARTLY, NOT_COVERED], conversation_id="c1", due=DUE)
+    ),
     "source": State("ask/source.html", SOURCE, path="/sources/t1/1"),
-    "source-plain": State("ask/source.html", {**SOURCE, "updated": None, "blocks": SOURCE["blocks"][:1]}, path="/sources/t1/2"),
-    "source-changed": State("ask/source.html", {**SOURCE, "has_changed": True, "blocks": SOURCE["blocks"][1:2]}, path="/sources/t1/1"),
-    "source-gone": State("ask/source.html", {**SOURCE, "has_changed": True, "blocks": []}, path="/sources/t1/closest-1"),
+    "source-plain": State(
+        "ask/source.html", {**SOURCE, "updated": None, "blocks": SOURCE["blocks"][:1]}, path="/sources/t1/2"
+    ),
+    "source-changed": State(
+        "ask/source.html",
+        {**SOURCE, "has_changed": True, "blocks": SOURCE["blocks"][1:2]},
+        path="/sources/t1/1",
+    ),
+    "source-gone": State(
+        "ask/source.html", {**SOURCE, "has_changed": True, "blocks": []}, path="/sources/t1/closest-1"
+    ),
     "practice-list": State("practice/list.html", {"tasks": TASK_ROWS}, path="/practice"),
     "practice-list-empty": State("practice/list.html", {"tasks": []}, path="/practice"),
     "practice-new": State("practice/task.html", practice(), path="/practice/damaged-lamp"),
-    "practice-feedback": State("practice/task.html", practice(draft=DRAFT, feedback=feedback(), attempts=ATTEMPTS[:1]), path="/practice/damaged-lamp"),
-    "practice-third-attempt": State("practice/task.html", practice(draft=DRAFT, feedback=feedback(3), attempts=ATTEMPTS), path="/practice/damaged-lamp"),
+    "practice-feedback": State(
+        "practice/task.html",
+        practice(draft=DRAFT, feedback=feedback(), attempts=ATTEMPTS[:1]),
+        path="/practice/damaged-lamp",
+    ),
+    "practice-third-attempt": State(
+        "practice/task.html",
+        practice(draft=DRAFT, feedback=feedback(3), attempts=ATTEMPTS),
+        path="/practice/damaged-lamp",
+    ),
     "practice-handed-in": State(
         "practice/task.html",
-        practice(draft=DRAFT, feedback=feedback(3, True), attempts=ATTEMPTS, evidence=evidence("submitted", "none")),
+        practice(
+            draft=DRAFT, feedback=feedback(3, True), attempts=ATTEMPTS, evidence=evidence("submitted", "none")
+        ),
         path="/practice/damaged-lamp",
     ),
     **{
         f"practice-decided-{kind}": State(
             "practice/task.html",
-            practice(draft=DRAFT, feedback=feedback(3, True), attempts=ATTEMPTS, evidence=evidence("decided", kind)),
+            practice(
+                draft=DRAFT, feedback=feedback(3, True), attempts=ATTEMPTS, evidence=evidence("decided", kind)
+            ),
             path="/practice/damaged-lamp",
         )
         for kind in ("waiting", "delivered", "superseded", "refused")
@@ -310,32 +496,64 @@ STATES: dict[str, State] = {
         path="/review",
         role="instructor",
     ),
-    "review-queue-empty": State("review/queue.html", {"waiting": [], "decided": []}, path="/review", role="instructor"),
+    "review-queue-empty": State(
+        "review/queue.html", {"waiting": [], "decided": []}, path="/review", role="instructor"
+    ),
     "review-open": State("review/evidence.html", review(), path="/review/e1", role="instructor"),
-    "practice-as-instructor": State("practice/task.html", practice(draft=DRAFT, feedback=feedback()), path="/practice/damaged-lamp", role="instructor"),
+    "practice-as-instructor": State(
+        "practice/task.html",
+        practice(draft=DRAFT, feedback=feedback()),
+        path="/practice/damaged-lamp",
+        role="instructor",
+    ),
     "review-own": State("review/evidence.html", review(is_own=True), path="/review/e1", role="instructor"),
-    "review-superseded": State("review/evidence.html", review(is_superseded=True), path="/review/e1", role="instructor"),
-    "review-no-proposal": State("review/evidence.html", review(proposal=None, earlier_attempts=0), path="/review/e1", role="teaching_assistant"),
+    "review-superseded": State(
+        "review/evidence.html", review(is_superseded=True), path="/review/e1", role="instructor"
+    ),
+    "review-no-proposal": State(
+        "review/evidence.html",
+        review(proposal=None, earlier_attempts=0),
+        path="/review/e1",
+        role="teaching_assistant",
+    ),
     **{
         f"review-decided-{kind}": State(
-            "review/evidence.html", review(decision=DECISION, gradebook=GRADEBOOK[kind]), path="/review/e1", role="instructor"
+            "review/evidence.html",
+            review(decision=DECISION, gradebook=GRADEBOOK[kind]),
+            path="/review/e1",
+            role="instructor",
         )
         for kind in ("waiting", "delivered", "superseded", "refused")
     },
     "error-not-found": State(
         "error.html",
-        {"title": "We can't find that page", "advice": "It may have moved, or it belongs to another course.", "reference": "0192f3c1a7", "code": "NotFound"},
+        {
+            "title": "We can't find that page",
+            "advice": "It may have moved, or it belongs to another course.",
+            "reference": "0192f3c1a7",
+            "code": "NotFound",
+        },
         status=404,
     ),
     "error-signed-out": State(
         "error.html",
-        {"title": "Open Workside again from your course", "advice": "Your visit has ended.", "reference": "", "code": "SignedOut"},
+        {
+            "title": "Open Workside again from your course",
+            "advice": "Your visit has ended.",
+            "reference": "",
+            "code": "SignedOut",
+        },
         role=None,
         status=401,
     ),
     "error-fault": State(
         "error.html",
-        {"title": "Something went wrong", "advice": "Try again.", "reference": "0192f3c1a7", "code": "WorksideError"},
+        {
+            "title": "Something went wrong",
+            "advice": "Try again.",
+            "reference": "0192f3c1a7",
+            "code": "WorksideError",
+        },
         status=500,
     ),
-}  # fmt: skip
+}

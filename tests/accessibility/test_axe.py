@@ -1,4 +1,4 @@
-"""axe finds nothing on any page in any state, light and dark, from 320 to 1,280 pixels; nothing scrolls sideways; targets are 24 px."""
+"""axe finds nothing on any page in any state; from 320 to 1,280 pixels nothing scrolls sideways and targets are 24 px."""
 
 from __future__ import annotations
 
@@ -25,21 +25,28 @@ SMALL_TARGETS = """() => [...document.querySelectorAll("a[href], button, input:n
   .filter(([, box]) => box.width < 24 || box.height < 24)
   .map(([html, box]) => `${Math.round(box.width)}x${Math.round(box.height)} ${html}`)"""
 BEYOND = """() => [...document.querySelectorAll("body *")].filter(e => e.getBoundingClientRect().right > innerWidth + 1
-  && e.checkVisibility() && !e.closest(".visually-hidden, .skip") && !e.closest(".prose table, .prose pre")).map(e => e.outerHTML.slice(0, 90))"""
+  && e.checkVisibility() && !e.closest(".visually-hidden, .skip, .prose table, .prose pre"))
+  .map(e => e.outerHTML.slice(0, 90))"""
 
 
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
     with sync_playwright() as playwright:
         path = shutil.which("chromium")
-        arguments = ["--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-background-networking", "--disable-sync"]
+        arguments = [
+            "--no-sandbox",
+            "--disable-gpu",
+            "--no-first-run",
+            "--disable-background-networking",
+            "--disable-sync",
+        ]
         browser = playwright.chromium.launch(executable_path=path, args=arguments)
         yield browser
         browser.close()
 
 
 def serve(page: Page) -> list[str]:
-    """Answers a page's requests from the templates and the static folder, under the real policy; returns what the console says."""
+    """Answers a page's requests from templates and static files, under the real policy; returns the console's errors."""
     console: list[str] = []
     page.on("console", lambda message: console.append(message.text) if message.type == "error" else None)
     page.on("pageerror", lambda error: console.append(str(error)))
@@ -51,7 +58,10 @@ def serve(page: Page) -> list[str]:
             route.fulfill(body=file.read_bytes(), content_type=TYPES[file.suffix])
         elif path.startswith("/state/"):
             locale, name = path.removeprefix("/state/").split("/")
-            headers = {"Content-Security-Policy": content_security_policy(()), "Content-Type": "text/html; charset=utf-8"}
+            headers = {
+                "Content-Security-Policy": content_security_policy(()),
+                "Content-Type": "text/html; charset=utf-8",
+            }
             route.fulfill(body=render_state(STATES[name], locale), headers=headers)
         else:
             route.fulfill(status=404, body="")
@@ -63,7 +73,8 @@ def serve(page: Page) -> list[str]:
 def findings(page: Page) -> list[str]:
     """What axe finds, one line each."""
     report: dict[str, Any] = Axe().run(page, options=AXE_OPTIONS).response
-    return [f"{rule['id']}: {node['html'][:120]} {node['failureSummary'][:200]}" for rule in report["violations"] for node in rule["nodes"]]
+    found = [(rule["id"], node) for rule in report["violations"] for node in rule["nodes"]]
+    return [f"{name}: {node['html'][:120]} {node['failureSummary'][:200]}" for name, node in found]
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
@@ -77,9 +88,12 @@ def test_axe_finds_nothing(browser: Browser, name: str, scheme: str) -> None:
         page.evaluate("document.querySelectorAll('details').forEach(e => { e.open = true; })")
         for width in WIDTHS:
             page.set_viewport_size({"width": width, "height": 800})
-            assert page.evaluate("document.documentElement.scrollWidth") <= width, (width, page.evaluate(BEYOND))
+            assert page.evaluate("document.documentElement.scrollWidth") <= width, (
+                width,
+                page.evaluate(BEYOND),
+            )
             assert not page.evaluate(SMALL_TARGETS), width
-            if width in {320, 1280}:
+            if width == 1280 or (width == 320 and scheme == "light"):  # colours don't change with the width
                 assert not findings(page), (width, findings(page))
         assert not console
     finally:

@@ -18,13 +18,17 @@ VALUE = re.compile(r"%\(\w+\)[sd]|%%")
 def test_every_text_is_translated(locale: str) -> None:
     known = catalogue(locale)
     missing = sorted(f"{where}: {text}" for text, where in TEXTS.items() if text not in known)
-    assert not missing, f"{len(missing)} texts have no {locale} translation in app/locale:\n" + "\n".join(missing)
+    assert not missing, f"{len(missing)} texts have no {locale} translation in app/locale:\n" + "\n".join(
+        missing
+    )
 
 
 @pytest.mark.parametrize("locale", OTHERS)
 def test_no_translation_is_left_behind(locale: str) -> None:
     unused = sorted(set(catalogue(locale)) - set(TEXTS))
-    assert not unused, f"app/locale has {locale} translations of texts that nobody shows any more:\n" + "\n".join(unused)
+    assert not unused, (
+        f"app/locale has {locale} translations of texts that nobody shows any more:\n" + "\n".join(unused)
+    )
 
 
 @pytest.mark.parametrize("locale", OTHERS)
@@ -32,7 +36,11 @@ def test_translations_keep_the_values(locale: str) -> None:
     wrong = []
     for text, translation in catalogue(locale).items():
         forms = (translation,) if isinstance(translation, str) else translation
-        wrong += [f"{text} -> {form}" for form in forms if sorted(VALUE.findall(form)) != sorted(VALUE.findall(text))]
+        wrong += [
+            f"{text} -> {form}"
+            for form in forms
+            if sorted(VALUE.findall(form)) != sorted(VALUE.findall(text))
+        ]
     assert not wrong, "values differ:\n" + "\n".join(wrong)
 
 

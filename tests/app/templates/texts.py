@@ -52,15 +52,27 @@ def code_texts() -> Iterator[tuple[str, str]]:
 def _marked(node: ast.AST) -> Iterator[ast.Constant]:
     if isinstance(node, ast.Call) and node.args:
         called = node.func
-        name = called.id if isinstance(called, ast.Name) else called.attr if isinstance(called, ast.Attribute) else ""
+        name = (
+            called.id
+            if isinstance(called, ast.Name)
+            else called.attr
+            if isinstance(called, ast.Attribute)
+            else ""
+        )
         first = node.args[0]
-        if (name in MARKS or name == "plural") and isinstance(first, ast.Constant) and isinstance(first.value, str):
+        if (
+            (name in MARKS or name == "plural")
+            and isinstance(first, ast.Constant)
+            and isinstance(first.value, str)
+        ):
             yield first
     elif isinstance(node, ast.ClassDef):
         for line in node.body:
-            if isinstance(line, ast.Assign) and isinstance(line.value, ast.Constant) and isinstance(line.value.value, str):
-                if any(isinstance(target, ast.Name) and target.id in SHOWN for target in line.targets):
-                    yield line.value
+            if not isinstance(line, ast.Assign) or not isinstance(line.value, ast.Constant):
+                continue
+            names = {target.id for target in line.targets if isinstance(target, ast.Name)}
+            if names & SHOWN and isinstance(line.value.value, str):
+                yield line.value
 
 
 def all_texts() -> dict[str, str]:

@@ -81,10 +81,7 @@ def page_headers(registration: Registration | None, settings: LtiSettings) -> di
 
     Before the platform is known any https page may frame the refusal. Never X-Frame-Options: it knows no list.
     """
-    if registration is not None:
-        ancestors = set(registration.frame_origins)
-    else:
-        ancestors = {"https:"}
+    ancestors = set(registration.frame_origins) if registration is not None else {"https:"}
     if settings.is_plain_http and "https:" in ancestors:
         ancestors.add("http:")
     policy = (

@@ -43,11 +43,22 @@ def new_signing_key() -> SigningKey:
     return SigningKey(digest.finalize().hex()[:32], pem.decode())
 
 
+def load_signing_key(key: SigningKey) -> rsa.RSAPrivateKey:
+    """The key as PyJWT signs with it. Its primes are not tested again: we made it, and the test takes 50 ms each time."""
+    private = serialization.load_pem_private_key(
+        key.private_pem.encode(), None, unsafe_skip_rsa_key_validation=True
+    )
+    if not isinstance(private, rsa.RSAPrivateKey):
+        raise ValueError("our keys are RSA keys: no other algorithm is understood by every platform")
+    return private
+
+
 def public_key_of(key: SigningKey) -> PublicKey:
     """The half that may be seen."""
-    private = serialization.load_pem_private_key(key.private_pem.encode(), None)
-    pem = private.public_key().public_bytes(
-        serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo
+    pem = (
+        load_signing_key(key)
+        .public_key()
+        .public_bytes(serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo)
     )
     return PublicKey(key.kid, pem.decode())
 

@@ -244,7 +244,8 @@ def _body(wanted: Wanted, label: str, drop: str) -> bytes:
     item.set_tag(_without(wanted.tag, drop) or "")
     if wanted.resource_link_id is not None:
         item.set_resource_link_id(wanted.resource_link_id)
-    return item.get_value().encode()
+    body: str = item.get_value()
+    return body.encode()
 
 
 def _without(text: str | None, drop: str) -> str | None:

@@ -83,36 +83,69 @@ class LtiPorts:
 def lti_router(ports: LtiPorts, render: Render, settings: LtiSettings) -> APIRouter:
     """The routes GET+POST /lti/login, POST /lti/launch, POST /lti/launch/redeem, GET+HEAD /lti/jwks.json."""
     router = APIRouter(include_in_schema=False)
-    limit = LoginLimit(settings.logins_per_minute, ports.now)
-    verifier = LaunchVerifier(
-        ports.registrations, ports.states, ports.platform_keys, settings, ports.now, ports.legacy_secret
-    )
+    doors = _Doors(ports, render, settings)
+    posted: Any = Depends(doors.body_of)
 
-    async def body_of(request: Request) -> bytes | None:
+    @router.get("/lti/login")
+    def login_by_get(request: Request) -> Response:
+        return doors.answered(request, lambda: doors.login(request, request.scope["query_string"]))
+
+    @router.post("/lti/login")
+    def login_by_post(request: Request, body: bytes | None = posted) -> Response:
+        return doors.answered(request, lambda: doors.login(request, _posted_form(request, body)))
+
+    @router.get("/lti/launch")
+    def launch_by_get(request: Request) -> Response:
+        return doors.refused(request, MethodRefused("a launch is posted"))
+
+    @router.post("/lti/launch")
+    def launch(request: Request, body: bytes | None = posted) -> Response:
+        return doors.answered(request, lambda: doors.launch(request, _launch_form(request, body)))
+
+    @router.post("/lti/launch/redeem")
+    def redeem(request: Request, body: bytes | None = posted) -> Response:
+        return doors.answered(request, lambda: doors.redeem(request, *_redeem_fields(request, body)))
+
+    @router.api_route("/lti/jwks.json", methods=["GET", "HEAD"])
+    def jwks() -> Response:
+        headers = {"Cache-Control": "public, max-age=3600", "X-Content-Type-Options": "nosniff"}
+        return JSONResponse(jwks_document(ports.keys), headers=headers)
+
+    return router
+
+
+class _Doors:
+    """What the routes do, once for each request. Refusals are raised and become answers in `answered`."""
+
+    def __init__(self, ports: LtiPorts, render: Render, settings: LtiSettings) -> None:
+        self.ports = ports
+        self.render = render
+        self.settings = settings
+        self.limit = LoginLimit(settings.logins_per_minute, ports.now)
+        self.verifier = LaunchVerifier(
+            ports.registrations, ports.states, ports.platform_keys, settings, ports.now, ports.legacy_secret
+        )
+
+    async def body_of(self, request: Request) -> bytes | None:
         """The body, or None where it is longer than a form may be."""
         collected = bytearray()
         async for chunk in request.stream():
             collected += chunk
-            # A launch carries a token of its own limit beside the other fields.
-            if len(collected) > settings.form_bytes + settings.token_bytes:
+            # A launch carries a token, with a limit of its own, beside the other fields.
+            if len(collected) > self.settings.form_bytes + self.settings.token_bytes:
                 return None
         return bytes(collected)
 
-    posted: Any = Depends(body_of)
-
-    def answered(
-        request: Request,
-        answer: Callable[[], Response],
-        about: Callable[[], Registration | None] = lambda: None,
-    ) -> Response:
+    def answered(self, request: Request, answer: Callable[[], Response]) -> Response:
         """The answer, or the refusal as the client wants it: a page for a person, JSON for a program."""
         try:
             return answer()
         except LtiError as refusal:
-            return refused(request, refusal, about())
+            return self.refused(request, refusal)
 
-    def refused(request: Request, refusal: LtiError, registration: Registration | None) -> Response:
+    def refused(self, request: Request, refusal: LtiError) -> Response:
         reference = f"{secrets.token_hex(2)}-{secrets.token_hex(2)}"
+        registration: Registration | None = getattr(request.state, "lti_registration", None)
         _log.warning(
             "lti refused: %s",
             refusal.reason,
@@ -124,43 +157,25 @@ def lti_router(ports: LtiPorts, render: Render, settings: LtiSettings) -> APIRou
                 "registration_id": registration.id if registration else None,
             },
         )
-        headers = page_headers(registration, settings)
+        headers = page_headers(registration, self.settings)
         if refusal.status == 405:
             headers["Allow"] = "POST"
         if isinstance(refusal, Transient):
             headers["Retry-After"] = "5"
+        texts = {"title": refusal.title, "advice": refusal.advice, "reference": reference}
         accept = request.headers.get("accept", "")
         if "application/json" in accept and "text/html" not in accept:
-            body = {
-                "error": refusal.reason,
-                "title": refusal.title,
-                "advice": refusal.advice,
-                "reference": reference,
-            }
-            return JSONResponse(body, refusal.status, headers)
-        context = {
-            "title": refusal.title,
-            "advice": refusal.advice,
-            "details": refusal.details,
-            "reference": reference,
-            "reason": refusal.reason,
-        }
-        return render(request, refusal.template, context, refusal.status, headers)
+            return JSONResponse({"error": refusal.reason, **texts}, refusal.status, headers)
+        context = {**texts, "details": refusal.details, "reason": refusal.reason}
+        return self.render(request, refusal.template, context, refusal.status, headers)
 
-    @router.get("/lti/login")
-    def login_by_get(request: Request) -> Response:
-        return answered(request, lambda: begin(request, request.scope["query_string"]))
-
-    @router.post("/lti/login")
-    def login_by_post(request: Request, body: bytes | None = posted) -> Response:
-        return answered(request, lambda: begin(request, _posted_form(request, body)))
-
-    def begin(request: Request, encoded: bytes) -> Response:
-        limit.count(request.client.host if request.client else None)
-        if len(encoded) > settings.form_bytes:
+    def login(self, request: Request, encoded: bytes) -> Response:
+        self.limit.count(request.client.host if request.client else None)
+        if len(encoded) > self.settings.form_bytes:
             raise LoginMalformed("too long")
-        login = begin_login(form_fields(encoded), ports.registrations, ports.states, settings, ports.now)
-        headers = page_headers(login.registration, settings)
+        ports = self.ports
+        login = begin_login(form_fields(encoded), ports.registrations, ports.states, self.settings, ports.now)
+        headers = page_headers(login.registration, self.settings)
         if login.storage_target is None and request.headers.get("sec-fetch-dest") != "iframe":
             response: Response = RedirectResponse(login.auth_url, 302, headers)
         else:
@@ -174,42 +189,31 @@ def lti_router(ports: LtiPorts, render: Render, settings: LtiSettings) -> APIRou
                 "session_value": login.secrets.session,
                 "restart_url": "/lti/login?" + login.restart,
             }
-            response = render(request, "launch/login.html", {"data": data}, 200, headers)
-        set_binding_cookie(response, login, settings)
+            response = self.render(request, "launch/login.html", {"data": data}, 200, headers)
+        set_binding_cookie(response, login, self.settings)
         return response
 
-    @router.get("/lti/launch")
-    def launch_by_get(request: Request) -> Response:
-        return refused(request, MethodRefused("a launch is posted"), None)
-
-    @router.post("/lti/launch")
-    def launch(request: Request, body: bytes | None = posted) -> Response:
-        found: list[Registration] = []
-
-        def verified() -> Response:
-            fields = _launch_form(request, body)
-            state = ports.states.peek(secret_hash(fields["state"])) if fields.get("state") else None
-            registration = ports.registrations.get(state.registration_id) if state else None
-            found.extend([registration] if registration else [])
-            message, login = verifier.verify(fields)
-            if cookie_binds(request, login, settings):
-                return hand_over(message, login)
-            return unbound(request, message, login, registration)
-
-        return answered(request, verified, lambda: found[0] if found else None)
-
-    def hand_over(message: Launch, login: LaunchState) -> Response:
-        response = RedirectResponse(ports.launched(message), 303, page_headers(None, settings))
-        clear_binding_cookie(response, login.id, settings)
+    def launch(self, request: Request, fields: dict[str, str]) -> Response:
+        state = self.ports.states.peek(secret_hash(fields["state"])) if fields.get("state") else None
+        registration = self.ports.registrations.get(state.registration_id) if state else None
+        # For the refusal's page, should there be one: this platform may frame it.
+        request.state.lti_registration = registration
+        message, login = self.verifier.verify(fields)
+        if not cookie_binds(request, login, self.settings):
+            return self._unbound(request, message, login, registration)
+        response = RedirectResponse(
+            self.ports.launched(message), 303, page_headers(registration, self.settings)
+        )
+        clear_binding_cookie(response, login.id, self.settings)
         return response
 
-    def unbound(
-        request: Request, message: Launch, login: LaunchState, registration: Registration | None
+    def _unbound(
+        self, request: Request, message: Launch, login: LaunchState, registration: Registration | None
     ) -> Response:
-        """The page that climbs the ladder of browser-sessions: platform storage, session storage, storage access, new window."""
+        """The page that climbs the ladder: session storage, platform storage, storage access, a new window."""
         ticket = new_secret()
-        expires_at = ports.now() + timedelta(seconds=settings.ticket_seconds)
-        ports.tickets.put(secret_hash(ticket), LaunchTicket(message, login, expires_at))
+        expires_at = self.ports.now() + timedelta(seconds=self.settings.ticket_seconds)
+        self.ports.tickets.put(secret_hash(ticket), LaunchTicket(message, login, expires_at))
         data = {
             "id": login.id,
             "ticket": ticket,
@@ -218,43 +222,30 @@ def lti_router(ports: LtiPorts, render: Render, settings: LtiSettings) -> APIRou
             "redeem_url": "/lti/launch/redeem",
             "restart_url": "/lti/login?" + login.restart,
         }
-        return render(request, "launch/bind.html", {"data": data}, 200, page_headers(registration, settings))
+        return self.render(
+            request, "launch/bind.html", {"data": data}, 200, page_headers(registration, self.settings)
+        )
 
-    @router.post("/lti/launch/redeem")
-    def redeem(request: Request, body: bytes | None = posted) -> Response:
-        return answered(request, lambda: redeemed(request, body))
-
-    def redeemed(request: Request, body: bytes | None) -> Response:
-        """Takes a launch whose browser shows one of its secrets: in the JSON's `value`, or by the cookie after all.
+    def redeem(self, request: Request, ticket: str, value: str | None) -> Response:
+        """Takes a launch whose browser shows one of its secrets: in `value`, or by the cookie after all.
 
         A wrong value uses nothing up: the next rung of the ladder may have the right one, and 256 bits are not guessed.
         """
         if request.headers.get("sec-fetch-site", "same-origin") != "same-origin":
             raise BrowserNotBound("redeem from another site")
-        ticket, value = _redeem_fields(request, body)
         ticket_hash = secret_hash(ticket)
-        waiting = ports.tickets.peek(ticket_hash)
+        waiting = self.ports.tickets.peek(ticket_hash)
         if waiting is None:
             raise TicketUnknown
-        if not (value_binds(value, waiting.state) or cookie_binds(request, waiting.state, settings)):
+        if not (value_binds(value, waiting.state) or cookie_binds(request, waiting.state, self.settings)):
             raise BrowserNotBound("no secret of this login")
-        taken = ports.tickets.consume(ticket_hash)
+        taken = self.ports.tickets.consume(ticket_hash)
         if taken is None:
             raise TicketUnknown("taken meanwhile")
-        response = JSONResponse(
-            {"location": ports.launched(taken.launch)}, headers=page_headers(None, settings)
-        )
-        clear_binding_cookie(response, taken.state.id, settings)
+        location = {"location": self.ports.launched(taken.launch)}
+        response = JSONResponse(location, headers=page_headers(None, self.settings))
+        clear_binding_cookie(response, taken.state.id, self.settings)
         return response
-
-    @router.api_route("/lti/jwks.json", methods=["GET", "HEAD"])
-    def jwks(request: Request) -> Response:
-        return JSONResponse(
-            jwks_document(ports.keys),
-            headers={"Cache-Control": "public, max-age=3600", "X-Content-Type-Options": "nosniff"},
-        )
-
-    return router
 
 
 def _posted_form(request: Request, body: bytes | None) -> bytes:

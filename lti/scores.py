@@ -170,7 +170,8 @@ def score_body(score: Score, quirks: Quirks, *, is_first_try: bool = True) -> by
     if score.submitted_at is not None:
         grade.set_submitted_at(rfc3339(score.submitted_at))
     grade.set_extra_claims({name: dict(members) for name, members in quirks.score_extension})
-    return grade.get_value().encode()
+    body: str = grade.get_value()
+    return body.encode()
 
 
 # --- what the answer means --------------------------------------------------------------------------------------------
@@ -234,7 +235,7 @@ class Superseded:
 Outcome = Delivered | RetryLater | TokenRefused | Conflict | Refused | Withheld
 
 
-def send_score(
+def send_score(  # noqa: PLR0911 - each return is one thing that can come of it
     services: Services,
     registration: Registration,
     endpoint: AgsEndpoint,
@@ -282,7 +283,7 @@ def send_score(
     return outcome_of(answer, registration.quirks, services.now())
 
 
-def outcome_of(answer: EgressResponse, quirks: Quirks, now: datetime) -> Outcome:
+def outcome_of(answer: EgressResponse, quirks: Quirks, now: datetime) -> Outcome:  # noqa: PLR0911 - a matrix, row by row
     """What a service's answer to a score means, by the response matrix; a refused token was renewed once before."""
     status, words = answer.status, words_of(answer)
     if 200 <= status < 300:

@@ -18,6 +18,7 @@ import jwt
 
 from lti.claims import optional_text
 from lti.errors import TokenDenied, TokenUnavailable
+from lti.keys import load_signing_key
 from lti.ports import (
     AccessToken,
     Clock,
@@ -117,7 +118,7 @@ class ServiceTokens:
                 "exp": moment + 300,
                 "jti": secrets.token_urlsafe(24),
             },
-            signing.private_pem,
+            load_signing_key(signing),
             algorithm="RS256",
             headers={"kid": signing.kid},
         )

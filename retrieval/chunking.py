@@ -64,7 +64,7 @@ def chunk(
         for left, right in _pieces(text, start, whole, count_tokens):
             piece = text[left:right]
             place = _place(first)
-            base = "\x1f".join((collection_id, filename, place.kind, place.stored(), piece))
+            base = f"{collection_id}\x1f{filename}\x1f{place.kind}\x1f{place.stored()}\x1f{piece}"
             repeats[base] = repeats.get(base, 0) + 1
             digest = hashlib.sha256(f"{base}\x1f{repeats[base]}".encode("utf-8", "replace")).hexdigest()
             language = (

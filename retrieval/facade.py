@@ -45,7 +45,8 @@ def _utc_now() -> datetime:
 class Retrieval:
     """``data_dir`` holds the original files, the vector index and the model's graph.
 
-    ``embedder`` defaults to the packaged multilingual-e5-small, loaded on first use. ``chroma_url`` names a
+    ``sessions`` open transactions that read, ``writing`` those that write (the same, unless the database needs
+    them told apart). ``embedder`` defaults to the packaged multilingual-e5-small, loaded on first use. ``chroma_url`` names a
     chroma server to use in place of the embedded one. Safe to share between threads.
     """
 
@@ -59,8 +60,11 @@ class Retrieval:
         files: FileStore | None = None,
         exact_limit: int | None = None,
         now: Callable[[], datetime] = _utc_now,
+        writing: sessionmaker[Session] | None = None,
     ) -> None:
         self._sessions = sessions
+        writing = writing or sessions
+        self._writing = writing
         self._now = now
         self._files: FileStore = files or LocalFiles(data_dir / "files")
         self._embedder: Embedder = embedder or PackagedE5(data_dir / "models")
@@ -72,6 +76,11 @@ class Retrieval:
         )
         self._ingester = Ingester(sessions, self._files, self._embedder, self._index, now)
 
+    @property
+    def embedder(self) -> Embedder:
+        """The model that texts are compared with."""
+        return self._embedder
+
     # Collections and documents
 
     def collection(self, organisation_id: str, name: str, *, create: bool = False) -> Collection:
@@ -80,7 +89,7 @@ class Retrieval:
         wanted = select(CollectionRow).where(
             CollectionRow.organisation_id == organisation_id, CollectionRow.name == name
         )
-        with self._sessions() as session:
+        with (self._writing if create else self._sessions)() as session:
             row = session.scalars(wanted).first()
             if row is None and create and name:
                 row = CollectionRow(organisation_id=organisation_id, name=name, created_at=self._now())
@@ -131,7 +140,8 @@ class Retrieval:
         now = self._now()
         row = session.scalars(
             select(DocumentRow).where(
-                DocumentRow.collection_id == collection_id, DocumentRow.filename == filename
+                DocumentRow.collection_id == collection_id,
+                DocumentRow.filename == filename,
             )
         ).first()
         if row is None:
@@ -229,11 +239,11 @@ class Retrieval:
         model; ``vectors`` in the index, which equals ``embedded`` when no collection is ``behind``."""
         identity = self._embedder.identity
         with self._sessions() as session:
-            by_status = dict(
-                session.execute(select(DocumentRow.status, func.count()).group_by(DocumentRow.status))
-                .tuples()
-                .all()
-            )
+            by_status: dict[str, int] = {}
+            for status, count in session.execute(
+                select(DocumentRow.status, func.count()).group_by(DocumentRow.status)
+            ):
+                by_status[status] = count
             passages = session.scalar(select(func.count()).select_from(PassageRow)) or 0
             embedded = (
                 session.scalar(
@@ -242,7 +252,11 @@ class Retrieval:
                 or 0
             )
             collections = session.execute(
-                select(CollectionRow.id, CollectionRow.version, CollectionRow.indexed_version)
+                select(
+                    CollectionRow.id,
+                    CollectionRow.version,
+                    CollectionRow.indexed_version,
+                )
             ).all()
         return {
             "collections": len(collections),
@@ -313,7 +327,7 @@ class Retrieval:
         return _starters(passages)[:limit]
 
 
-_LEAST_TEXT = 80  # characters: a heading over less than that promises more than it holds
+_LEAST_TEXT = 60  # characters: a heading over less than that promises more than it holds
 
 
 def _starters(passages: Sequence[Passage]) -> list[Starter]:

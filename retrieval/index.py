@@ -52,7 +52,13 @@ class VectorIndex:
         found = self._existing(collection_id, identity)
         return 0 if found is None else found.count()
 
-    def put(self, collection_id: str, identity: str, ids: Sequence[str], vectors: FloatMatrix) -> None:
+    def put(
+        self,
+        collection_id: str,
+        identity: str,
+        ids: Sequence[str],
+        vectors: FloatMatrix,
+    ) -> None:
         """Adds or replaces; the same call twice leaves the same index."""
         if not ids:
             return
@@ -73,14 +79,20 @@ class VectorIndex:
                 found.delete(ids=chosen[part])
 
     def nearest(
-        self, collection_id: str, identity: str, question: npt.NDArray[np.float32], count: int
+        self,
+        collection_id: str,
+        identity: str,
+        question: npt.NDArray[np.float32],
+        count: int,
     ) -> list[tuple[str, float]]:
         """(passage id, cosine) of the nearest vectors, nearest first; approximate."""
         found = self._existing(collection_id, identity)
         if found is None or not (held := found.count()):
             return []
         answer = found.query(
-            query_embeddings=question[None, :], n_results=min(count, held), include=["distances"]
+            query_embeddings=question[None, :],
+            n_results=min(count, held),
+            include=["distances"],
         )
         distances = answer["distances"] or [[]]
         return [(id_, 1.0 - float(gap)) for id_, gap in zip(answer["ids"][0], distances[0], strict=True)]
@@ -126,7 +138,10 @@ class VectorIndex:
         import chromadb
         from chromadb.config import Settings
 
-        options: Mapping[str, Any] = {"anonymized_telemetry": False, "allow_reset": False}
+        options: Mapping[str, Any] = {
+            "anonymized_telemetry": False,
+            "allow_reset": False,
+        }
         if self._url is None:
             self._folder.mkdir(parents=True, exist_ok=True)
             return chromadb.PersistentClient(str(self._folder), settings=Settings(**options))
@@ -134,7 +149,10 @@ class VectorIndex:
         secure = parts.scheme == "https"
         port = parts.port or (443 if secure else 8000)
         return chromadb.HttpClient(
-            parts.hostname or "localhost", port, ssl=secure, settings=Settings(**options)
+            parts.hostname or "localhost",
+            port,
+            ssl=secure,
+            settings=Settings(**options),
         )
 
 

@@ -22,7 +22,12 @@ from retrieval.embedding import Embedder
 from retrieval.files import FileMissing, FileStore
 from retrieval.index import FloatMatrix, VectorIndex
 from retrieval.models import CollectionRow, DocumentRow, PassageRow
-from retrieval.parsing import ParsedDocument, UnreadableDocument, UnsupportedFormat, parse
+from retrieval.parsing import (
+    ParsedDocument,
+    UnreadableDocument,
+    UnsupportedFormat,
+    parse,
+)
 from retrieval.shelves import pack_vector, unpack_vector
 
 log = logging.getLogger(__name__)
@@ -81,8 +86,16 @@ class Ingester:
                 taken = _changed(
                     session,
                     update(DocumentRow)
-                    .where(DocumentRow.id == document_id, DocumentRow.status == "waiting", free)
-                    .values(lease_owner=owner, lease_until=now + LEASE, attempts=DocumentRow.attempts + 1)
+                    .where(
+                        DocumentRow.id == document_id,
+                        DocumentRow.status == "waiting",
+                        free,
+                    )
+                    .values(
+                        lease_owner=owner,
+                        lease_until=now + LEASE,
+                        attempts=DocumentRow.attempts + 1,
+                    )
                     .execution_options(synchronize_session=False),
                 )
                 if taken:
@@ -94,7 +107,12 @@ class Ingester:
     def _ingest(self, row: DocumentRow, owner: str, progress: Progress | None) -> None:
         try:
             if row.attempts > MOST_ATTEMPTS:
-                self._fail(row, owner, "document-gave-up", "Reading this file ended early again and again.")
+                self._fail(
+                    row,
+                    owner,
+                    "document-gave-up",
+                    "Reading this file ended early again and again.",
+                )
                 return
             data = self._files.read(row.file_key)
             parsed = parse(row.filename, data)
@@ -105,7 +123,10 @@ class Ingester:
         except (UnsupportedFormat, UnreadableDocument, FileMissing) as problem:
             self._fail(row, owner, problem.key, str(problem))
         except LeaseLost:
-            log.info("document %s was taken over or changed; its other worker goes on", row.id)
+            log.info(
+                "document %s was taken over or changed; its other worker goes on",
+                row.id,
+            )
         except Exception as problem:
             # A model that is away or a full disk may pass: wait, longer each time, and give up in the end.
             log.exception("document %s could not be ingested (attempt %s)", row.id, row.attempts)
@@ -265,7 +286,10 @@ class Ingester:
         try:
             self.reconcile(collection_id)
         except Exception:
-            log.exception("the vector index of collection %s is damaged; building it anew", collection_id)
+            log.exception(
+                "the vector index of collection %s is damaged; building it anew",
+                collection_id,
+            )
             try:
                 self._index.drop(collection_id)
                 self.reconcile(collection_id)
@@ -285,7 +309,8 @@ class Ingester:
             wanted = set(
                 session.scalars(
                     select(PassageRow.id).where(
-                        PassageRow.collection_id == collection_id, PassageRow.embedder == identity
+                        PassageRow.collection_id == collection_id,
+                        PassageRow.embedder == identity,
                     )
                 )
             )
@@ -297,7 +322,10 @@ class Ingester:
         with self._sessions.begin() as session:
             session.execute(
                 update(CollectionRow)
-                .where(CollectionRow.id == collection_id, CollectionRow.indexed_version < version)
+                .where(
+                    CollectionRow.id == collection_id,
+                    CollectionRow.indexed_version < version,
+                )
                 .values(indexed_version=version)
             )
 
@@ -307,11 +335,15 @@ class Ingester:
             with self._sessions() as session:
                 rows = session.execute(
                     select(PassageRow.id, PassageRow.vector).where(
-                        PassageRow.id.in_(part), PassageRow.embedder == self._embedder.identity
+                        PassageRow.id.in_(part),
+                        PassageRow.embedder == self._embedder.identity,
                     )
                 ).all()
             if rows:
-                yield [row.id for row in rows], np.stack([unpack_vector(row.vector) for row in rows])
+                yield (
+                    [row.id for row in rows],
+                    np.stack([unpack_vector(row.vector) for row in rows]),
+                )
 
     # Re-indexing
 
@@ -343,7 +375,8 @@ class Ingester:
             document = session.get(DocumentRow, document_id)
             rows = session.execute(
                 select(PassageRow.id, PassageRow.heading_path, PassageRow.text).where(
-                    PassageRow.document_id == document_id, PassageRow.embedder != identity
+                    PassageRow.document_id == document_id,
+                    PassageRow.embedder != identity,
                 )
             ).all()
         if document is None:

@@ -26,7 +26,7 @@ class KeywordIndex:
             self._containing.update(set(terms))
         self._model = None
         if self._containing:
-            import bm25s  # type: ignore[import-untyped]
+            import bm25s  # type: ignore[import-untyped,unused-ignore]
 
             vocabulary = {term: number for number, term in enumerate(self._containing)}
             numbers = [[vocabulary[term] for term in terms] for terms in documents]

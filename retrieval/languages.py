@@ -16,32 +16,46 @@ from collections.abc import Iterable, Sequence
 UNKNOWN = "und"
 _WORD = re.compile(r"[^\W_]+", re.UNICODE)
 
-_FREQUENT: dict[str, str] = {
-    "en": "the a an of to and in is are was were be been for on with as by at from that this these it its or not "
-    "you your we our they their he she his her i my me what which who when where why how do does did can could "
-    "should would will must may have has had if than then there about into no up out so any but all "
-    "am someone something because before after while during more most some such only own same too very just "
-    "each few other over under again once here both them us him myself yourself being having doing",
-    "es": "el la los las un una unos unas de del al a y e o u en es son era eran ser por para con sin sobre que qué "
-    "como cómo cuando cuándo donde dónde quien quién cual cuál cuáles cuánto cuántos cuánta cuántas no se su sus mi mis tu tus "
-    "nuestro nuestra yo tú él ella ellos ellas nos les le lo me te si sí más muy pero este esta estos estas ese "
-    "esa eso esto hay ha han he fue fueron está están puede pueden debe debo puedo tengo tiene hacer hago porqué "
-    "porque entre hasta desde también ya todo todos toda todas otro otra usted ustedes según durante",
-    "pt": "o a os as um uma uns umas de do da dos das ao à aos às e ou em no na nos nas num numa é são era eram ser "
-    "por pelo pela pelos pelas para pra com sem sobre que quê como quando onde quem qual quais quanto quantos "
-    "quanta quantas não se seu sua seus suas meu minha meus minhas teu tua nosso nossa eu tu ele ela eles elas nós lhe lhes me "
-    "te sim mais muito mas este esta estes estas esse essa isso isto há foi foram está estão pode podem deve devo "
-    "posso tenho tem fazer faço porque entre até desde também já todo todos toda todas outro outra você vocês",
-    "de": "der die das ein eine einer eines einem einen den dem des und oder in im ist sind war waren sein von vom "
-    "zu zum zur mit ohne auf aus bei nach für über unter vor durch um an am als wie was wer wen wem wann wo warum "
-    "welche welcher welches nicht kein keine sich es er sie wir ihr ich du mein meine dein deine sein seine unser "
-    "ihre auch noch nur aber wenn dass daß kann können muss müssen soll sollte darf hat haben habe hatte wird "
-    "werden wurde wurden man mir mich dir dich uns euch dieser diese dieses",
-    "fr": "le la les un une des du de d l et ou en dans est sont était étaient être par pour avec sans sur sous que "
-    "qu quoi comme comment quand où qui quel quelle quels quelles ne pas n se s son sa ses mon ma mes ton ta tes "
-    "notre nos votre vos je tu il elle ils elles nous vous lui leur leurs me te si oui plus très mais ce cet cette "
-    "ces c a ont ai as avez avons fut été peut peuvent doit dois puis faire fait pourquoi entre depuis aussi déjà "
-    "tout tous toute toutes autre au aux y",
+# The words that make up most of any text: they tell a language, and carry no meaning in a search.
+_FREQUENT = {
+    "en": """
+        the a an of to and in is are was were be been for on with as by at from that this these it its or
+        not you your we our they their he she his her i my me what which who when where why how do does did
+        can could should would will must may have has had if than then there about into no up out so any but
+        all am someone something because before after while during more most some such only own same too
+        very just each few other over under again once here both them us him myself yourself being having
+        doing
+    """,
+    "es": """
+        el la los las un una unos unas de del al a y e o u en es son era eran ser por para con sin sobre que
+        qué como cómo cuando cuándo donde dónde quien quién cual cuál cuáles cuánto cuántos cuánta cuántas
+        no se su sus mi mis tu tus nuestro nuestra yo tú él ella ellos ellas nos les le lo me te si sí más
+        muy pero este esta estos estas ese esa eso esto hay ha han he fue fueron está están puede pueden
+        debe debo puedo tengo tiene hacer hago porqué porque entre hasta desde también ya todo todos toda
+        todas otro otra usted ustedes según durante
+    """,
+    "pt": """
+        o a os as um uma uns umas de do da dos das ao à aos às e ou em no na nos nas num numa é são era eram
+        ser por pelo pela pelos pelas para pra com sem sobre que quê como quando onde quem qual quais quanto
+        quantos quanta quantas não se seu sua seus suas meu minha meus minhas teu tua nosso nossa eu tu ele
+        ela eles elas nós lhe lhes me te sim mais muito mas este esta estes estas esse essa isso isto há foi
+        foram está estão pode podem deve devo posso tenho tem fazer faço porque entre até desde também já
+        todo todos toda todas outro outra você vocês
+    """,
+    "de": """
+        der die das ein eine einer eines einem einen den dem des und oder in im ist sind war waren sein von
+        vom zu zum zur mit ohne auf aus bei nach für über unter vor durch um an am als wie was wer wen wem
+        wann wo warum welche welcher welches nicht kein keine sich es er sie wir ihr ich du mein meine dein
+        deine seine unser ihre auch noch nur aber wenn dass daß kann können muss müssen soll sollte darf hat
+        haben habe hatte wird werden wurde wurden man mir mich dir dich uns euch dieser diese dieses
+    """,
+    "fr": """
+        le la les un une des du de d l et ou en dans est sont était étaient être par pour avec sans sur sous
+        que qu quoi comme comment quand où qui quel quelle quels quelles ne pas n se s son sa ses mon ma mes
+        ton ta tes notre nos votre vos je tu il elle ils elles nous vous lui leur leurs me te si oui plus
+        très mais ce cet cette ces c a ont ai as avez avons fut été peut peuvent doit dois puis faire fait
+        pourquoi entre depuis aussi déjà tout tous toute toutes autre au aux y
+    """,
 }
 _LETTERS = {
     "es": "ñ¿¡",
@@ -49,7 +63,13 @@ _LETTERS = {
     "de": "ßäöü",
     "fr": "èêëœùûî",
 }
-_STEMMERS = {"en": "english", "es": "spanish", "pt": "portuguese", "de": "german", "fr": "french"}
+_STEMMERS = {
+    "en": "english",
+    "es": "spanish",
+    "pt": "portuguese",
+    "de": "german",
+    "fr": "french",
+}
 
 _STOP: dict[str, frozenset[str]] = {
     language: frozenset(words.split()) for language, words in _FREQUENT.items()
@@ -65,7 +85,7 @@ def detect_language(text: str, *, default: str = UNKNOWN) -> str:
     """ "en", "es", "pt", "de", "fr", or ``default`` where nothing speaks for one of them."""
     sample = text[:20_000]
     counts = Counter(words(sample))
-    scores = {language: 0.0 for language in _STOP}
+    scores = dict.fromkeys(_STOP, 0.0)
     for language, stop in _STOP.items():
         for word, count in counts.items():
             if word in stop:
@@ -114,7 +134,7 @@ def _local_stems(name: str, chosen: list[str]) -> list[str]:
     cache: dict[str, object] = _local.__dict__.setdefault("stemmers", {})
     stemmer = cache.get(name)
     if stemmer is None:
-        import Stemmer  # type: ignore[import-not-found]
+        import Stemmer  # type: ignore[import-not-found,unused-ignore]
 
         stemmer = Stemmer.Stemmer(name)
         cache[name] = stemmer

@@ -34,7 +34,12 @@ def build_graph(weights: Weights) -> bytes:
     for layer in range(weights.layers):
         name = f"l{layer}"
         projected = [
-            graph.linear(state, matrices[f"{name}.{part}.w"], vectors[f"{name}.{part}.b"], f"{name}.{part}")
+            graph.linear(
+                state,
+                matrices[f"{name}.{part}.w"],
+                vectors[f"{name}.{part}.b"],
+                f"{name}.{part}",
+            )
             for part in ("q", "k", "v")
         ]
         attended = graph.node(
@@ -91,7 +96,13 @@ class _Graph:
         self.tensors: list[bytes] = []
 
     def node(
-        self, kind: str, inputs: Sequence[str], output: str, *, domain: str = "", **attributes: float
+        self,
+        kind: str,
+        inputs: Sequence[str],
+        output: str,
+        *,
+        domain: str = "",
+        **attributes: float,
     ) -> str:
         encoded = b"".join(_text(1, name) for name in inputs) + _text(2, output) + _text(3, output)
         encoded += _text(4, kind)
@@ -112,7 +123,13 @@ class _Graph:
         self.tensors.append(shape + _number(2, kind) + _text(8, name) + _message(9, raw))
         return name
 
-    def linear(self, source: str, matrix: FourBitMatrix, bias: npt.NDArray[np.float32], name: str) -> str:
+    def linear(
+        self,
+        source: str,
+        matrix: FourBitMatrix,
+        bias: npt.NDArray[np.float32],
+        name: str,
+    ) -> str:
         rows, columns = matrix.shape
         nibbles = matrix.nibbles()
         packed = (nibbles[:, :, 0::2] | (nibbles[:, :, 1::2] << 4)).astype(np.uint8)
@@ -143,7 +160,11 @@ class _Graph:
         epsilon: float,
         name: str,
     ) -> str:
-        inputs = [source, self.tensor(f"{name}.scale", scale), self.tensor(f"{name}.shift", shift)]
+        inputs = [
+            source,
+            self.tensor(f"{name}.scale", scale),
+            self.tensor(f"{name}.shift", shift),
+        ]
         return self.node("LayerNormalization", inputs, name, axis=-1, epsilon=float(epsilon))
 
 

@@ -9,7 +9,13 @@ PlaceKind = Literal["page", "heading", "slide", "cue", "document"]
 
 _WORDS: dict[str, dict[str, str]] = {
     "page": {"en": "page", "es": "página", "pt": "página", "de": "Seite", "fr": "page"},
-    "slide": {"en": "slide", "es": "diapositiva", "pt": "slide", "de": "Folie", "fr": "diapositive"},
+    "slide": {
+        "en": "slide",
+        "es": "diapositiva",
+        "pt": "slide",
+        "de": "Folie",
+        "fr": "diapositive",
+    },
     "document": {
         "en": "whole document",
         "es": "documento completo",
@@ -38,7 +44,7 @@ class Place:
             clock = f"{rest // 60:02d}:{rest % 60:02d}"
             return f"{hours}:{clock}" if hours else clock
         words = _WORDS[self.kind]
-        word = words.get(language.split("-")[0].lower(), words["en"])
+        word = words.get(language.partition("-")[0].lower(), words["en"])
         return word if self.kind == "document" else f"{word} {self.value}"
 
     def stored(self) -> str:

@@ -40,7 +40,12 @@ class ShelfCache:
         self._held: OrderedDict[tuple[str, str], Shelf] = OrderedDict()
 
     def shelf(
-        self, session: Session, collection_id: str, version: int, identity: str, dimensions: int
+        self,
+        session: Session,
+        collection_id: str,
+        version: int,
+        identity: str,
+        dimensions: int,
     ) -> Shelf:
         """The shelf at this version or a later one."""
         key = (collection_id, identity)

@@ -20,8 +20,22 @@ _LOOKED_AT = 3
 _NAME = re.compile(r"[^\W_]+(?:[.\-][^\W_]+)*")
 
 # Logistic weights over the features below; one set where question and passages share a language, one where not.
-SAME_LANGUAGE = {"bias": -9.0, "best": 4.0, "together": 2.0, "names": 1.0, "near": 8.0, "lead": 0.0}
-OTHER_LANGUAGE = {"bias": -16.0, "best": 1.0, "together": 1.0, "names": 1.0, "near": 18.0, "lead": 0.0}
+SAME_LANGUAGE = {
+    "bias": -9.0,
+    "best": 4.0,
+    "together": 2.0,
+    "names": 1.0,
+    "near": 8.0,
+    "lead": 0.0,
+}
+OTHER_LANGUAGE = {
+    "bias": -16.0,
+    "best": 1.0,
+    "together": 1.0,
+    "names": 1.0,
+    "near": 18.0,
+    "lead": 0.0,
+}
 COVERED, PARTLY = 0.6, 0.35
 
 
@@ -92,6 +106,14 @@ def _names_found(question: str, hits: Sequence[Hit]) -> float:
     held = {
         fold_accents(word)
         for hit in hits
-        for word in words(" ".join((hit.passage.document_title, *hit.passage.heading_path, hit.passage.text)))
+        for word in words(
+            " ".join(
+                (
+                    hit.passage.document_title,
+                    *hit.passage.heading_path,
+                    hit.passage.text,
+                )
+            )
+        )
     }
     return sum(all(part in held for part in words(name)) for name in named) / len(named)

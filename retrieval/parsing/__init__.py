@@ -27,7 +27,12 @@ __all__ = [
     "parse",
 ]
 
-_MARKDOWN, _HTML, _PDF, _TEXT = "text/markdown", "text/html", "application/pdf", "text/plain"
+_MARKDOWN, _HTML, _PDF, _TEXT = (
+    "text/markdown",
+    "text/html",
+    "application/pdf",
+    "text/plain",
+)
 _MEDIA_TYPES = {
     ".md": _MARKDOWN,
     ".markdown": _MARKDOWN,

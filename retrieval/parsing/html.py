@@ -129,38 +129,36 @@ class _Walk:
             self._pending.append("\n")
         elif name == "img":
             self._pending.append(f" {child.get('alt') or ''} ")
-        elif name in _HEADINGS:
+        elif name in _BLOCK_TAGS:
             self.flush()
-            text = " ".join(self._seen_text(child).split())
-            if text := tidy(text):
+            self._block(child, depth)
+            self.flush()
+        else:
+            self.children_of(child, depth + 1)
+
+    def _block(self, tag: Tag, depth: int) -> None:
+        name = tag.name
+        if name in _HEADINGS:
+            if text := tidy(" ".join(self._seen_text(tag).split())):
                 self.blocks.append(Block("heading", text, self._path.enter(int(name[1]), text)))
         elif name in ("ul", "ol"):
-            self.flush()
-            lines = self._items(child, depth)
-            if text := tidy("\n".join(lines)):
+            if text := tidy("\n".join(self._items(tag, depth))):
                 self.blocks.append(Block("steps" if name == "ol" else "list", text, self._path.path))
         elif name == "table":
-            self.flush()
-            self._table(child)
+            self._table(tag)
         elif name == "pre":
-            self.flush()
-            self._pending = [child.get_text()]
+            self._pending = [tag.get_text()]
             self.flush("code")
         elif name == "blockquote":
-            self.flush()
             before = len(self.blocks)
-            self.children_of(child, depth + 1)
+            self.children_of(tag, depth + 1)
             self.flush()
             self.blocks[before:] = [
                 Block("quote", block.text, block.headings) if block.kind == "paragraph" else block
                 for block in self.blocks[before:]
             ]
-        elif name in _BLOCK_TAGS:
-            self.flush()
-            self.children_of(child, depth + 1)
-            self.flush()
         else:
-            self.children_of(child, depth + 1)
+            self.children_of(tag, depth + 1)
 
     def _seen_text(self, tag: Tag) -> str:
         return "".join(self._seen_parts(tag.children))

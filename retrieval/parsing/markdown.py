@@ -115,7 +115,10 @@ def _inline(tokens: Sequence[Token]) -> str:
                 parts.append(child.content)
             elif child.type == "image":
                 parts.append(_inline([child]))
-            elif child.type in ("softbreak", "hardbreak") or child.content.lower().startswith("<br"):
+            elif child.type in (
+                "softbreak",
+                "hardbreak",
+            ) or child.content.lower().startswith("<br"):
                 parts.append("\n")
     return "".join(parts)
 

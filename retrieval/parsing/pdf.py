@@ -10,7 +10,13 @@ from collections import Counter
 from pypdf import PdfReader
 from pypdf.errors import PyPdfError
 
-from retrieval.parsing.document import Block, ParsedDocument, ParseReport, UnreadableDocument, tidy
+from retrieval.parsing.document import (
+    Block,
+    ParsedDocument,
+    ParseReport,
+    UnreadableDocument,
+    tidy,
+)
 from retrieval.parsing.plain import BULLET, NUMBERED, paragraphs
 
 MAX_PAGES = 3_000

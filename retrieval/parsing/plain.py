@@ -5,7 +5,14 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from retrieval.parsing.document import Block, BlockKind, ParsedDocument, ParseReport, decode_text, tidy
+from retrieval.parsing.document import (
+    Block,
+    BlockKind,
+    ParsedDocument,
+    ParseReport,
+    decode_text,
+    tidy,
+)
 
 _BREAK = re.compile(r"\n\s*\n")
 NUMBERED = re.compile(r"\s*\d{1,3}[.)]\s+\S")

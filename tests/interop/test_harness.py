@@ -14,6 +14,9 @@ import httpx
 import jwt
 import pytest
 
+# One worker starts the platform and uses it for all.
+pytestmark = pytest.mark.xdist_group("interop")
+
 LTI = "https://purl.imsglobal.org/spec/lti/claim/"
 AGS = "https://purl.imsglobal.org/spec/lti-ags/"
 SCORE_TYPE = "application/vnd.ims.lis.v1.score+json"

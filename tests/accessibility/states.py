@@ -207,7 +207,7 @@ SOURCE = {
                 {"text": "Somebody has opened the box and found the item broken. ", "marked": False},
                 {"text": "The customer has 7 days from the delivery to report damage.", "marked": True},
                 {
-                    "text": " Ask for everything that is missing in one message: a photo of the label, a photo of the outside of the box and the "
+                    "text": " Ask for everything in one message: a photo of the label, one of the box's outside and the "
                     "item in its inner packing. Ask them to keep the item and all packing for 14 days.",
                     "marked": False,
                 },
@@ -246,9 +246,10 @@ TASK = {
     "title": "The lamp that arrived broken",
     "minutes": 12,
     "skill": "Decide a refund",
-    "situation": "Monday, 10:20. An e-mail from **Ilse Marchetti**, who sold a lamp and sent it to a buyer with Standard. It was delivered "
-    "last Thursday.\n\n> The buyer tells me the lamp is smashed. I paid €8.90 for shipping and the lamp cost €140 new in the shop. I would "
-    "like the full €148.90 back today, please.\n\nMilepath shows: delivered Thursday 14:12, photo of the front door.",
+    "situation": "Monday, 10:20. An e-mail from **Ilse Marchetti**, who sold a lamp and sent it to a buyer with Standard. "
+    "It was delivered last Thursday.\n\n> The buyer tells me the lamp is smashed. I paid €8.90 for shipping and the lamp cost "
+    "€140 new in the shop. I would like the full €148.90 back today, please.\n\n"
+    "Milepath shows: delivered Thursday 14:12, photo of the front door.",
     "ask": "Write your reply to Ms Marchetti. Then add one line that says who approves this refund and why.",
     "criteria": CRITERIA,
     "sources": [
@@ -257,8 +258,9 @@ TASK = {
     ],
 }
 DRAFT = (
-    "Dear Ms Marchetti,\n\nI'm sorry that the lamp arrived broken. Please send a photo of the label, a photo of the outside of the box, and your "
-    "receipt.\n\nStandard covers up to €100, so the most that can be paid is €108.90 with the delivery fee."
+    "Dear Ms Marchetti,\n\nI'm sorry that the lamp arrived broken. Please send a photo of the label, "
+    "a photo of the outside of the box, and your receipt.\n\n"
+    "Standard covers up to €100, so the most that can be paid is €108.90 with the delivery fee."
 )
 LINES = [
     {

@@ -2,25 +2,23 @@
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Iterator
 from typing import Any
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Browser, Page, Route, sync_playwright
+from playwright.sync_api import Browser, Page
 
-from app.kit.headers import content_security_policy
-from app.kit.pages import STATIC
-from tests.accessibility.states import STATES, render_state
+from tests.accessibility.browser import ORIGIN, Tool, chromium
+from tests.accessibility.states import STATES
 
-ORIGIN = "http://workside.test"
 WIDTHS = (320, 400, 768, 1280)
+# The shell with a session would at once fetch its first page; its states are in test_frame.py.
+NAMES = [name for name in STATES if name != "shell"]
 AXE_OPTIONS = {"runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]}
-TYPES = {".css": "text/css", ".js": "text/javascript", ".svg": "image/svg+xml"}
-# WCAG 2.2, 2.5.8: links inside a sentence are exempt, and a field inside its label counts with its label.
+# WCAG 2.2, 2.5.8: links inside a sentence are exempt.
 SMALL_TARGETS = """() => [...document.querySelectorAll("a[href], button, input:not([type=hidden]), textarea, summary")]
-  .filter(e => e.checkVisibility() && !e.matches(".skip") && !(e.matches(".prose a, p a:not(.cite):not(.button)")))
+  .filter(e => e.checkVisibility() && !e.matches(".skip, .prose a, p a:not(.cite):not(.button)"))
   .map(e => [e.outerHTML.slice(0, 90), e.getBoundingClientRect()])
   .filter(([, box]) => box.width < 24 || box.height < 24)
   .map(([html, box]) => `${Math.round(box.width)}x${Math.round(box.height)} ${html}`)"""
@@ -31,43 +29,8 @@ BEYOND = """() => [...document.querySelectorAll("body *")].filter(e => e.getBoun
 
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
-    with sync_playwright() as playwright:
-        path = shutil.which("chromium")
-        arguments = [
-            "--no-sandbox",
-            "--disable-gpu",
-            "--no-first-run",
-            "--disable-background-networking",
-            "--disable-sync",
-        ]
-        browser = playwright.chromium.launch(executable_path=path, args=arguments)
+    with chromium() as browser:
         yield browser
-        browser.close()
-
-
-def serve(page: Page) -> list[str]:
-    """Answers a page's requests from templates and static files, under the real policy; returns the console's errors."""
-    console: list[str] = []
-    page.on("console", lambda message: console.append(message.text) if message.type == "error" else None)
-    page.on("pageerror", lambda error: console.append(str(error)))
-
-    def answer(route: Route) -> None:
-        path = route.request.url.removeprefix(ORIGIN)
-        if path.startswith("/static/"):
-            file = STATIC / path.removeprefix("/static/")
-            route.fulfill(body=file.read_bytes(), content_type=TYPES[file.suffix])
-        elif path.startswith("/state/"):
-            locale, name = path.removeprefix("/state/").split("/")
-            headers = {
-                "Content-Security-Policy": content_security_policy(()),
-                "Content-Type": "text/html; charset=utf-8",
-            }
-            route.fulfill(body=render_state(STATES[name], locale), headers=headers)
-        else:
-            route.fulfill(status=404, body="")
-
-    page.route("**/*", answer)
-    return console
 
 
 def findings(page: Page) -> list[str]:
@@ -78,43 +41,40 @@ def findings(page: Page) -> list[str]:
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-@pytest.mark.parametrize("name", [name for name in STATES if name != "shell"])
+@pytest.mark.parametrize("name", NAMES)
 def test_axe_finds_nothing(browser: Browser, name: str, scheme: str) -> None:
     context = browser.new_context(color_scheme=scheme, reduced_motion="reduce", bypass_csp=True)
     page = context.new_page()
-    console = serve(page)
-    try:
-        page.goto(f"{ORIGIN}/state/en/{name}")
-        page.evaluate("document.querySelectorAll('details').forEach(e => { e.open = true; })")
-        for width in WIDTHS:
-            page.set_viewport_size({"width": width, "height": 800})
-            assert page.evaluate("document.documentElement.scrollWidth") <= width, (
-                width,
-                page.evaluate(BEYOND),
-            )
-            assert not page.evaluate(SMALL_TARGETS), width
-            if width == 1280 or (width == 320 and scheme == "light"):  # colours don't change with the width
-                assert not findings(page), (width, findings(page))
-        assert not console
-    finally:
-        context.close()
+    tool = Tool()
+    tool.attach(page)
+    page.goto(f"{ORIGIN}/state/en/{name}")
+    page.evaluate("document.querySelectorAll('details').forEach(e => { e.open = true; })")
+    for width in WIDTHS:
+        page.set_viewport_size({"width": width, "height": 800})
+        assert page.evaluate("document.documentElement.scrollWidth") <= width, (width, page.evaluate(BEYOND))
+        assert not page.evaluate(SMALL_TARGETS), width
+        if width == 1280 or (width == 320 and scheme == "light"):  # colours don't change with the width
+            assert not findings(page), width
+    assert not tool.console
+    context.close()
 
 
 @pytest.mark.parametrize("locale", ["pt-BR", "es"])
 def test_longer_languages_fit(browser: Browser, locale: str) -> None:
     page = browser.new_page(viewport={"width": 320, "height": 800})
-    serve(page)
-    for name in STATES:
-        if name != "shell":
-            page.goto(f"{ORIGIN}/state/{locale}/{name}")
-            assert page.evaluate("document.documentElement.scrollWidth") <= 320, (name, page.evaluate(BEYOND))
+    Tool().attach(page)
+    for name in NAMES:
+        page.goto(f"{ORIGIN}/state/{locale}/{name}")
+        assert page.evaluate("document.documentElement.scrollWidth") <= 320, (name, page.evaluate(BEYOND))
     page.close()
 
 
 def test_forced_colours_keep_every_word(browser: Browser) -> None:
-    context = browser.new_context(forced_colors="active", viewport={"width": 768, "height": 800})
+    context = browser.new_context(
+        forced_colors="active", viewport={"width": 768, "height": 800}, bypass_csp=True
+    )
     page = context.new_page()
-    serve(page)
+    Tool().attach(page)
     for name in ("ask-several", "practice-feedback", "review-open"):
         page.goto(f"{ORIGIN}/state/en/{name}")
         assert not findings(page), name

@@ -217,7 +217,10 @@ async function send(form, submitter) {
 function isComplete(form) {
   for (const old of form.querySelectorAll(".wrong")) old.remove();
   for (const old of form.querySelectorAll(".has-error")) old.classList.remove("has-error");
-  for (const old of form.querySelectorAll("[aria-invalid]")) { old.removeAttribute("aria-invalid"); old.removeAttribute("aria-errormessage"); }
+  for (const old of form.querySelectorAll("[aria-invalid]")) {
+    old.removeAttribute("aria-invalid");
+    describe(old, (ids) => ids.filter((id) => !id.startsWith("wrong-")));
+  }
   let first = null;
   const told = new Set();
   for (const field of form.elements) {
@@ -238,7 +241,7 @@ function isComplete(form) {
       place.classList.add("has-error");
     }
     field.setAttribute("aria-invalid", "true");
-    field.setAttribute("aria-errormessage", message.id);
+    describe(field, (ids) => [message.id, ...ids]);
     first = first || field;
   }
   if (first) {
@@ -247,6 +250,13 @@ function isComplete(form) {
     reportHeight();
   }
   return !first;
+}
+
+/** Changes which elements describe a field. */
+function describe(field, change) {
+  const ids = change((field.getAttribute("aria-describedby") || "").split(" ").filter(Boolean));
+  if (ids.length) field.setAttribute("aria-describedby", ids.join(" "));
+  else field.removeAttribute("aria-describedby");
 }
 
 // ---- Typed text ----------------------------------------------------------------------------------------------------

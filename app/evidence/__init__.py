@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import timedelta
 
-from app.evidence.delivery import deliver_next, measure_deliveries
+from app.evidence.delivery import deliver_next, free_deliveries, measure_deliveries
 from app.kit.jobs import Job
 from app.kit.privacy import PersonalData
 from app.kit.room import Room
@@ -12,7 +12,7 @@ from app.kit.room import Room
 ROOM = Room(
     name="evidence",
     jobs=(
-        Job("deliver_scores", deliver_next, timedelta(seconds=1)),
+        Job("deliver_scores", deliver_next, timedelta(seconds=1), free_deliveries),
         Job("measure_deliveries", measure_deliveries, timedelta(seconds=15)),
     ),
     personal_data=(

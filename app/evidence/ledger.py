@@ -10,7 +10,7 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from app.course.access import Visitor
-from app.course.models import LineItem, PracticeTask
+from app.course.models import LineItem, PracticeTask, User
 from app.evidence.models import WAITING, Attempt, Confirmation, Evidence, ScoreRow
 from app.evidence.rubric import Criterion, Total, total
 from app.kit.audit import record_event
@@ -52,6 +52,14 @@ def rubric_of(task: PracticeTask) -> list[Criterion]:
     ]
 
 
+def _hold_person(session: Session, user_id: str) -> None:
+    """One change at a time to a person's ledger: what follows reads what stands there and writes what must fit it.
+
+    Two submissions at once would each miss the other and both be current; two first decisions would both make the score row.
+    """
+    session.execute(select(User.id).where(User.id == user_id).with_for_update(key_share=True))
+
+
 def access_attempt(session: Session, visitor: Visitor, attempt_id: str) -> Attempt:
     """The visitor's own attempt in this course."""
     attempt = session.get(Attempt, attempt_id)
@@ -80,6 +88,7 @@ def record_attempt(
     feedback: Sequence[Mapping[str, Any]],
 ) -> Attempt:
     """Keeps one answer with its feedback. The same form sent again (`key`) returns the attempt that it made the first time."""
+    _hold_person(session, visitor.user_id)
     known = session.scalars(
         select(Attempt).where(Attempt.user_id == visitor.user_id, Attempt.key == key)
     ).one_or_none()
@@ -133,6 +142,7 @@ def attempts_of(session: Session, visitor: Visitor, task_key: str) -> list[Attem
 
 def submit_attempt(session: Session, visitor: Visitor, attempt: Attempt, task: PracticeTask) -> Evidence:
     """Puts an attempt before a human. An earlier submission of the same task is superseded; submitting twice is submitting once."""
+    _hold_person(session, attempt.user_id)
     known = session.scalars(select(Evidence).where(Evidence.attempt_id == attempt.id)).one_or_none()
     if known is not None:
         return known
@@ -209,6 +219,7 @@ def record_confirmation(
     """
     if evidence.user_id == visitor.user_id:
         raise OwnEvidence
+    _hold_person(session, evidence.user_id)
     session.refresh(evidence, with_for_update=True)
     if evidence.superseded_by is not None:
         raise EvidenceSuperseded

@@ -57,9 +57,9 @@ def test_token_grants_the_asked_scopes(lms: Any) -> None:
 @pytest.mark.parametrize(
     "claims",
     [
-        {"iss": "workside-harbourview"},
+        {"iss": "workside-fennmoor"},
         {"sub": "somebody"},
-        {"aud": "http://127.0.0.1:8100/org/harbourview/token"},
+        {"aud": "http://127.0.0.1:8100/org/fennmoor/token"},
         {"exp": 1},
         {"iat": 4102444800},
         {"jti": None},
@@ -157,7 +157,7 @@ def test_a_score_that_is_not_newer_is_refused(lms: Any, item: str) -> None:
     "changes",
     [
         {"userId": "tp-2007"},
-        {"userId": "hv-310"},
+        {"userId": "fl-310"},
         {"userId": 1041},
         {"userId": None},
         {"activityProgress": "Done"},
@@ -204,7 +204,7 @@ def test_score_address_type_scope_and_token_are_checked(lms: Any, item: str) -> 
         lms.send_score(item, score(), lms.bearer("tarnwell", "result.readonly", "lineitem")).status_code
         == 401
     )
-    assert lms.send_score(item, score(), lms.bearer("harbourview", "score")).status_code == 401
+    assert lms.send_score(item, score(), lms.bearer("fennmoor", "score")).status_code == 401
     for wrong in ({}, {"Authorization": "Bearer nonsense"}, {"Authorization": "Basic eDp5"}):
         assert lms.send_score(item, score(), wrong).status_code == 401
     assert lms.send_score(item.replace("damaged-lamp", "nothing"), score(), bearer).status_code == 404
@@ -242,7 +242,7 @@ def test_an_edited_grade_stays(lms: Any, item: str) -> None:
 
 def test_only_instructors_on_the_lms_page_edit(lms: Any) -> None:
     assert edit(lms, 5, person=LEARNER).status_code == 403
-    assert edit(lms, 5, person="hv-020").status_code == 404
+    assert edit(lms, 5, person="fl-020").status_code == 404
     assert edit(lms, 11).status_code == 400
     assert edit(lms, 5, Origin="http://localhost:8000").status_code == 403
     assert edit(lms, 5, **{"Sec-Fetch-Site": "cross-site"}).status_code == 403

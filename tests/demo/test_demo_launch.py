@@ -59,12 +59,12 @@ def test_instructor_launch_of_an_ungraded_activity(lms: Any) -> None:
 
 def test_organisations_are_two_platforms(lms: Any) -> None:
     ours = lms.client.get("/org/tarnwell/jwks.json").json()["keys"]
-    theirs = lms.client.get("/org/harbourview/jwks.json").json()["keys"]
+    theirs = lms.client.get("/org/fennmoor/jwks.json").json()["keys"]
     assert {key["kid"] for key in ours}.isdisjoint(key["kid"] for key in theirs)
     assert all(set(key) <= {"kty", "n", "e", "kid", "alg", "use"} for key in ours + theirs)
     login = lms.login(*LEARNER)
     elsewhere = lms.client.get(
-        "/org/harbourview/auth", params=lms.auth_request(login, client_id="workside-harbourview")
+        "/org/fennmoor/auth", params=lms.auth_request(login, client_id="workside-fennmoor")
     )
     assert lms.form(elsewhere)["error"] == "invalid_request"
 
@@ -72,7 +72,7 @@ def test_organisations_are_two_platforms(lms: Any) -> None:
 @pytest.mark.parametrize(
     "changes",
     [
-        {"client_id": "workside-harbourview"},
+        {"client_id": "workside-fennmoor"},
         {"client_id": None},
         {"redirect_uri": "http://127.0.0.1:1/lti/launch"},
         {"redirect_uri": None},
@@ -140,5 +140,5 @@ def test_platform_storage_is_announced_when_the_switch_is_on(lms: Any) -> None:
 
 
 def test_unknown_people_and_places_are_not_found(lms: Any) -> None:
-    for address in ("/?org=nowhere", "/?org=tarnwell&person=hv-310", "/org/nowhere/jwks.json"):
+    for address in ("/?org=nowhere", "/?org=tarnwell&person=fl-310", "/org/nowhere/jwks.json"):
         assert lms.client.get(address).status_code == 404

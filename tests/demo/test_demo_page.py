@@ -101,8 +101,25 @@ def test_catalogue_has_what_a_demonstration_needs() -> None:
         assert len(organisation.with_role("learner")) == len(organisation.with_role("instructor")) == 2
         for course in organisation.courses:
             assert not course.activities[0].is_graded
-    for activity in (activity for course in organisations[0].courses for activity in course.activities):
+    activities = [
+        activity for entry in organisations for course in entry.courses for activity in course.activities
+    ]
+    for activity in activities:
         assert activity.is_graded == ("task" in activity.custom)
+
+
+def test_collections_of_the_catalogue_are_in_the_content() -> None:
+    known = {
+        tomllib.loads(path.read_text("utf-8"))["collection"]
+        for path in (ROOT / "content").glob("**/course.toml")
+    }
+    used = {
+        activity.custom["collection"]
+        for organisation in read_catalogue().organisations
+        for course in organisation.courses
+        for activity in course.activities
+    }
+    assert used == known
 
 
 def test_tasks_of_the_catalogue_are_in_the_content() -> None:

@@ -1,0 +1,131 @@
+"""The demo LMS's page in Chromium: axe, the live gradebook, editing by keyboard, and the frame's messages."""
+
+from __future__ import annotations
+
+import shutil
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import Browser, Page, expect, sync_playwright
+
+pytestmark = pytest.mark.xdist_group("demo-browser")
+
+ROOT = Path(__file__).resolve().parents[2]
+ARGUMENTS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-sync",
+]
+TEACHER = "/?org=tarnwell&course=support-onboarding&activity=practice-damaged-lamp&person=tp-2007"
+READY_SECONDS = 60
+
+
+@pytest.fixture(scope="module")
+def running_lms(tool: Any, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The address of a demo LMS in a process of its own; its tool has keys and no pages."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = str(probe.getsockname()[1])
+    folder = str(tmp_path_factory.mktemp("demo-lms"))
+    process = subprocess.Popen(
+        [sys.executable, "-m", "demo", "--port", port, "--data", folder, "--tool", tool.url], cwd=ROOT
+    )
+    address, deadline = f"http://127.0.0.1:{port}", time.monotonic() + READY_SECONDS
+    while True:
+        try:
+            httpx.get(f"{address}/healthz", timeout=2).raise_for_status()
+            break
+        except httpx.TransportError:
+            assert process.poll() is None and time.monotonic() < deadline
+            time.sleep(0.2)
+    yield address
+    process.terminate()
+    process.wait(timeout=20)
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    with sync_playwright() as playwright:
+        # The system's Chromium where there is one, else the one that playwright installed.
+        opened = playwright.chromium.launch(executable_path=shutil.which("chromium"), args=ARGUMENTS)
+        yield opened
+        opened.close()
+
+
+@pytest.fixture
+def page(browser: Browser, running_lms: str) -> Iterator[Page]:
+    httpx.post(f"{running_lms}/gradebook/forget").raise_for_status()
+    context = browser.new_context(viewport={"width": 1280, "height": 900}, base_url=running_lms)
+    yield context.new_page()
+    context.close()
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("width", [320, 768, 1280])
+def test_axe_finds_nothing_and_nothing_scrolls_sideways(
+    browser: Browser, running_lms: str, width: int, scheme: Any
+) -> None:
+    context = browser.new_context(
+        viewport={"width": width, "height": 900}, base_url=running_lms, color_scheme=scheme
+    )
+    page = context.new_page()
+    for address in ("/", TEACHER):
+        page.goto(address)
+        page.locator("details.switches summary").click()
+        found = Axe().run(page, options={"iframes": False}).response["violations"]
+        assert [(violation["id"], violation["nodes"][0]["target"]) for violation in found] == []
+        assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+    context.close()
+
+
+def test_a_changed_grade_shows_itself(page: Page, running_lms: str) -> None:
+    page.goto(TEACHER)
+    change = {
+        "organisation": "tarnwell",
+        "course": "support-onboarding",
+        "line_item": "practice-damaged-lamp",
+        "learner": "tp-1041",
+        "person": "tp-2007",
+        "score": 8,
+    }
+    httpx.post(f"{running_lms}/grades", json=change).raise_for_status()
+    cell = page.locator('[data-cell="practice-damaged-lamp/tp-1041"]')
+    expect(cell).to_contain_text("8 of 10")
+    expect(cell).to_have_class("changed")
+    expect(page.get_by_role("status")).to_have_text("Maya Okafor, The lamp that arrived broken: 8 of 10")
+
+
+def test_an_instructor_edits_by_keyboard(page: Page) -> None:
+    page.goto(TEACHER)
+    edit = page.get_by_role("button", name="Edit the grade of Rafael Nunes, The lamp that arrived broken")
+    edit.focus()
+    page.keyboard.press("Enter")
+    page.keyboard.type("11")
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("dialog")).to_be_visible()
+    page.keyboard.press("ControlOrMeta+A")
+    page.keyboard.type("6.5")
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("dialog")).to_be_hidden()
+    expect(page.locator('[data-cell="practice-damaged-lamp/tp-1042"]')).to_contain_text("6.5 of 10")
+
+
+def test_the_frame_can_ask_for_its_height_and_close(page: Page) -> None:
+    page.goto(TEACHER)
+    tool = page.locator("#tool")
+    page.wait_for_function("document.querySelector('#tool').dataset.origin")
+    frame = next(frame for frame in page.frames if "/lti/login" in frame.url)
+    frame.evaluate("parent.postMessage({subject: 'lti.frameResize', height: 420}, '*')")
+    expect(tool).to_have_css("height", "420px")
+    frame.evaluate("parent.postMessage({subject: 'lti.close'}, '*')")
+    expect(page.get_by_role("link", name="Open it again")).to_be_visible()

@@ -120,9 +120,14 @@ def _plain(text: str) -> tuple[str, list[int]]:
     return "".join(letters), places
 
 
+def sentence_spans(text: str) -> list[tuple[int, int]]:
+    """(start, end) of each sentence or line of a text."""
+    return list(_split(text, 0, len(text), _SENTENCES))
+
+
 def _windows(text: str) -> Iterator[tuple[int, int]]:
     """Sentences, pairs of neighbouring sentences, and clauses of a sentence."""
-    sentences = list(_split(text, 0, len(text), _SENTENCES))
+    sentences = sentence_spans(text)
     for at, (start, end) in enumerate(sentences):
         yield start, end
         if at + 1 < len(sentences):

@@ -287,7 +287,9 @@ class Retrieval:
                 select(CollectionRow.organisation_id).where(CollectionRow.id == hits[0].passage.collection_id)
             )
             view = self._searcher.view(session, Scope(organisation_id or "", collection_ids))
-        return sufficiency.judge(question, hits, view.keywords, view.language_of(question))
+        return sufficiency.judge(
+            question, hits, view.keywords, view.language_of(question), self._embedder.identity
+        )
 
     def passage(self, scope: Scope, passage_id: str) -> Passage:
         """Raises PassageNotFound outside the scope."""

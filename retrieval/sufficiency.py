@@ -10,42 +10,39 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
+from retrieval.citations import sentence_spans
 from retrieval.keywords import KeywordIndex
 from retrieval.languages import fold_accents, stems, words
 from retrieval.nouns import Hit, Sufficiency, Verdict
 
 _LOOKED_AT = 3
 _NAME = re.compile(r"[^\W_]+(?:[.\-][^\W_]+)*")
+_STARTS = re.compile(r"(?:^|[.!?:;…¿¡\"“”(\[])[\s\"“”]*$")
 
-# Logistic weights over the features below; one set where question and passages share a language, one where not.
-SAME_LANGUAGE = {
-    "bias": -9.0,
-    "best": 4.0,
-    "together": 2.0,
-    "names": 1.0,
-    "near": 8.0,
-    "lead": 0.0,
-}
-OTHER_LANGUAGE = {
-    "bias": -16.0,
-    "best": 1.0,
-    "together": 1.0,
-    "names": 1.0,
-    "near": 18.0,
-    "lead": 0.0,
-}
-COVERED, PARTLY = 0.6, 0.35
+# Logistic weights over the features below. Cosines of one model mean nothing for another, so a model without
+# weights of its own is judged by words alone.
+_E5 = {"bias": -33.6, "window": 5.0, "together": 0.0, "names": 0.5, "near": 36.0}
+# The right passage in another language is 0.067 further away (see search.py), and shares names at the most.
+_E5_FOREIGN = {"bias": -30.0, "window": 2.0, "together": 0.0, "names": 0.5, "near": 36.0}
+_WORDS_ALONE = {"bias": -4.0, "window": 6.0, "together": 1.5, "names": 0.5, "near": 0.0}
+COVERED, PARTLY = 0.5, 0.2
 
 
-def judge(question: str, hits: Sequence[Hit], keywords: KeywordIndex, language: str) -> Sufficiency:
-    """The verdict over the first hits. ``keywords`` is the index of the scope, for the rarity of words."""
+def judge(
+    question: str, hits: Sequence[Hit], keywords: KeywordIndex, language: str, model: str
+) -> Sufficiency:
+    """The verdict over the first hits. ``keywords`` is the index of the scope, for the rarity of words;
+    ``model`` the identity of the embedder that found the hits."""
     if not hits:
         return Sufficiency("not_covered", 0.0, {"hits": 0.0})
     features, missing = measure(question, hits, keywords, language)
-    shares_language = any(hit.language == language for hit in hits[:_LOOKED_AT])
-    weights = SAME_LANGUAGE if shares_language else OTHER_LANGUAGE
+    if not model.startswith("multilingual-e5-small/"):
+        weights = _WORDS_ALONE
+    else:
+        shares_language = any(hit.language == language for hit in hits[:_LOOKED_AT])
+        weights = _E5 if shares_language else _E5_FOREIGN
     total = weights["bias"] + sum(weights[name] * value for name, value in features.items())
     score = 1 / (1 + math.exp(-max(-30.0, min(30.0, total))))
     verdict: Verdict = "covered" if score >= COVERED else "partly" if score >= PARTLY else "not_covered"
@@ -57,9 +54,9 @@ def measure(
 ) -> tuple[dict[str, float], tuple[str, ...]]:
     """The features, each 0 to 1, and the question's words that no looked-at passage has.
 
-    best: rarity-weighted share of the question's words in the one passage that has most of them;
-    together: the same over all looked-at passages; names: share of names, acronyms and numbers found;
-    near: cosine of the nearest; lead: how far it is ahead of the last hit.
+    window: rarity-weighted share of the question's words in the two neighbouring sentences that have most of
+    them; together: the same over all looked-at passages; names: share of names, acronyms and numbers found;
+    near: cosine of the nearest.
     """
     terms = keywords.question_terms(question, language)
     looked_at = hits[:_LOOKED_AT]
@@ -69,19 +66,18 @@ def measure(
     whole = sum(weight.values())
     shares = [
         sum(weight[word] for word, stemmed in terms.items() if stemmed & own) / whole if whole else 0.0
-        for own in held
+        for hit in looked_at
+        for own in _windows_of(hit)
     ]
     everything = frozenset().union(*held)
     missing = tuple(word for word, stemmed in terms.items() if not stemmed & everything)
     together = 1 - sum(weight[word] for word in missing) / whole if whole else 0.0
     nearest = max(hit.vector_score for hit in looked_at)
-    furthest = min((hit.vector_score for hit in hits if hit.vector_score > 0), default=nearest)
     features = {
-        "best": max(shares),
+        "window": max(shares, default=0.0),
         "together": together,
         "names": _names_found(question, looked_at),
         "near": nearest,
-        "lead": nearest - furthest,
     }
     return features, missing
 
@@ -92,14 +88,21 @@ def _terms_of(hit: Hit) -> frozenset[str]:
     return frozenset(stems(text, passage.language))
 
 
+def _windows_of(hit: Hit) -> Iterator[frozenset[str]]:
+    passage = hit.passage
+    spans = sentence_spans(passage.text)
+    for at, (start, _) in enumerate(spans):
+        end = spans[min(at + 1, len(spans) - 1)][1]
+        yield frozenset(stems(passage.text[start:end], passage.language))
+
+
 def _names_found(question: str, hits: Sequence[Hit]) -> float:
     """Share of the question's names and numbers that the passages have; 1 where it has none."""
     named = {
-        fold_accents(word.casefold())
-        for at, word in enumerate(_NAME.findall(question))
-        if any(letter.isdigit() for letter in word)
-        or word[1:] != word[1:].lower()
-        or (at and word[0].isupper())
+        fold_accents(match.group().casefold())
+        for match in _NAME.finditer(question)
+        if len(match.group()) > 1
+        and _is_name(match.group(), _STARTS.search(question[: match.start()]) is not None)
     }
     if not named:
         return 1.0
@@ -117,3 +120,10 @@ def _names_found(question: str, hits: Sequence[Hit]) -> float:
         )
     }
     return sum(all(part in held for part in words(name)) for name in named) / len(named)
+
+
+def _is_name(word: str, starts_sentence: bool) -> bool:
+    """Has a digit or an inner capital, or a capital where a sentence does not give it one ("I'm" is none)."""
+    if any(letter.isdigit() for letter in word) or word[1:] != word[1:].lower():
+        return True
+    return word[0].isupper() and not starts_sentence

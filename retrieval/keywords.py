@@ -10,7 +10,7 @@ from collections.abc import Sequence
 import numpy as np
 import numpy.typing as npt
 
-from retrieval.languages import is_stop_word, stems_of_words, words
+from retrieval.languages import UNKNOWN, is_stop_word, stems_of_words, words
 from retrieval.shelves import Shelf
 
 
@@ -19,7 +19,11 @@ class KeywordIndex:
 
     def __init__(self, shelves: Sequence[Shelf]) -> None:
         documents = [terms for shelf in shelves for terms in shelf.terms]
-        self.languages = frozenset(language for shelf in shelves for language in shelf.languages)
+        self.ids = [id_ for shelf in shelves for id_ in shelf.ids]
+        self.spoken = np.array([language for shelf in shelves for language in shelf.languages], dtype="U8")
+        names, counts = np.unique(self.spoken, return_counts=True)
+        self.languages = frozenset(str(name) for name in names)
+        self.main_language = str(names[counts.argmax()]) if len(names) else UNKNOWN
         self._size = len(documents)
         self._containing: Counter[str] = Counter()
         for terms in documents:

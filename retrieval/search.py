@@ -28,8 +28,9 @@ _COUNTERPART = 0.88
 _COPY = 0.995
 _FOLD_DEPTH = 40
 # The model likes passages in the question's own language: over 200 Spanish questions the right paragraph in
-# Spanish was 0.067 nearer than the same in English, any paragraph 0.050. Making up for all of it brought translations before the
-# original for English questions; 0.03 did not, and still found what is there in one language only.
+# Spanish was 0.067 nearer than the same in English, any paragraph 0.050. Making up for all of that brought
+# translations ahead of the original for English questions; 0.03 did not, and still finds what is there in one
+# language only.
 _FOREIGN_BONUS = 0.03
 
 
@@ -47,16 +48,15 @@ class ScopeView:
 
     shelves: list[Shelf]
     keywords: KeywordIndex
-    ids: list[str]
-    languages: list[str]
     index_is_current: bool
 
-    def main_language(self) -> str:
-        return max(set(self.languages), key=self.languages.count) if self.languages else UNKNOWN
+    @property
+    def ids(self) -> list[str]:
+        return self.keywords.ids
 
     def language_of(self, question: str) -> str:
         """The question's language; one too short to tell is taken to be in the language of the content."""
-        return detect_language(question, default=self.main_language())
+        return detect_language(question, default=self.keywords.main_language)
 
 
 class Searcher:
@@ -85,8 +85,6 @@ class Searcher:
         return ScopeView(
             shelves,
             self._keywords.index(shelves),
-            [id_ for shelf in shelves for id_ in shelf.ids],
-            [language for shelf in shelves for language in shelf.languages],
             all(row.version == row.indexed_version for row in rows),
         )
 
@@ -100,7 +98,7 @@ class Searcher:
         language = view.language_of(question)
         keyword = view.keywords.scores(question, language)
         vector = self._vector_scores(view, question)
-        foreign = np.array([spoken not in (language, UNKNOWN) for spoken in view.languages])
+        foreign = ~np.isin(view.keywords.spoken, (language, UNKNOWN))
         leveled = np.where(foreign & (vector > 0), vector + _FOREIGN_BONUS, vector).astype(np.float32)
         found = [replace(one, vector=float(vector[one.at])) for one in _fused(keyword, leveled)]
         found = self._folded(found, view, language)[:limit]
@@ -130,7 +128,7 @@ class Searcher:
     def _folded(self, found: list[_Found], view: ScopeView, language: str) -> list[_Found]:
         """Leaves out what says the same as a better hit; a counterpart in the question's language is the better."""
         depth = found[:_FOLD_DEPTH]
-        spoken = [view.languages[one.at] for one in depth]
+        spoken = [str(view.keywords.spoken[one.at]) for one in depth]
         vectors = _rows_at(view.shelves, [one.at for one in depth])
         twins = _twins(vectors @ vectors.T, spoken)
         kept: dict[int, _Found] = {}

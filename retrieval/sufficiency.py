@@ -89,11 +89,13 @@ def _terms_of(hit: Hit) -> frozenset[str]:
 
 
 def _windows_of(hit: Hit) -> Iterator[frozenset[str]]:
+    """The words of each two neighbouring sentences, with those of the headings above them."""
     passage = hit.passage
+    above = " ".join(passage.heading_path)
     spans = sentence_spans(passage.text)
     for at, (start, _) in enumerate(spans):
         end = spans[min(at + 1, len(spans) - 1)][1]
-        yield frozenset(stems(passage.text[start:end], passage.language))
+        yield frozenset(stems(f"{above} {passage.text[start:end]}", passage.language))
 
 
 def _names_found(question: str, hits: Sequence[Hit]) -> float:

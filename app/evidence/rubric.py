@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
@@ -34,8 +35,9 @@ def total(criteria: Sequence[Criterion], met: Mapping[str, bool], maximum: float
     known = {criterion.id for criterion in criteria}
     if set(met) != known:
         raise ValueError(f"decisions are needed on exactly {sorted(known)}")
-    if maximum <= 0 or not criteria or any(criterion.weight <= 0 for criterion in criteria):
-        raise ValueError("a rubric needs a positive maximum and criteria of positive weight")
+    numbers = (maximum, *(criterion.weight for criterion in criteria))
+    if len(known) != len(criteria) or not criteria or not all(0 < n < math.inf for n in numbers):
+        raise ValueError("a rubric needs a positive maximum and criteria of positive weight, each id once")
     share = sum(c.weight for c in criteria if met[c.id]) / sum(c.weight for c in criteria)
     is_complete = all(met[c.id] for c in criteria if c.must)
     if not is_complete:

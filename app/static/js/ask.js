@@ -47,7 +47,7 @@ export function start(main, kit) {
     turn.querySelector(".question").textContent = question;
     if (instead) instead.replaceWith(turn);
     else turns.append(turn);
-    turn.scrollIntoView({ block: "start", behavior: kit.calm() ? "auto" : "smooth" });
+    kit.bring(turn, "start");
     answering = new AbortController();
     setBusy(true);
     const body = new URLSearchParams({ question, conversation_id: form.elements.conversation_id.value });
@@ -220,7 +220,7 @@ export function start(main, kit) {
     const mark = body && (body.querySelector("mark") || body.querySelector(".is-cited"));
     if (mark) body.scrollTop = mark.getBoundingClientRect().top - body.getBoundingClientRect().top - body.clientHeight / 4;
     (slot.querySelector("h3") || slot.querySelector("[data-close-source]")).focus({ preventScroll: true });
-    slot.firstElementChild.scrollIntoView({ block: "nearest", behavior: kit.calm() ? "auto" : "smooth" });
+    kit.bring(slot.firstElementChild, "nearest");
   }
 
   function closeSource(turn, returnFocus = true) {

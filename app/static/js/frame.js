@@ -98,7 +98,7 @@ async function show(fetched, { move, anchor = "", scroll = null }) {
   const name = main().dataset.module;
   if (name) {
     const module = await import(`./${name}.js`);
-    leave = module.start(main(), { request, formBody, announce, clearBanners, showBanner, localiseTimes, SignedOut, calm }) || leave;
+    leave = module.start(main(), { request, formBody, announce, clearBanners, showBanner, localiseTimes, bring, SignedOut }) || leave;
   }
   if (move !== "first") land(anchor, scroll);
   reportHeight();
@@ -120,8 +120,20 @@ function land(anchor, scroll) {
   const target = part || main().querySelector("h1") || main();
   if (!target.hasAttribute("tabindex")) target.tabIndex = -1;
   target.focus({ preventScroll: true });
-  if (part) part.scrollIntoView({ block: "start", behavior: calm() ? "auto" : "smooth" });
-  else scrollTo(0, scroll || 0);
+  if (part) bring(part, "start");
+  else {
+    scrollTo(0, scroll || 0);
+    // In a frame as tall as its page it is the platform's page that has scrolled: back to where ours begins.
+    if (!scroll && window.parent !== window) bring(document.querySelector(".bar") || target, "nearest");
+  }
+}
+
+/** Scrolls a part into view, and once more where the platform then makes the frame taller: the first scroll is undone by that. */
+function bring(part, block) {
+  const scroll = () => part.scrollIntoView({ block, behavior: calm() ? "auto" : "smooth" });
+  scroll();
+  addEventListener("resize", scroll, { once: true });
+  setTimeout(() => removeEventListener("resize", scroll), 1000);
 }
 
 function state(extra = {}) {
@@ -194,6 +206,7 @@ async function send(form, submitter) {
       return;
     }
     forgetTyped(form);
+    if (current || !form.isConnected) return; // the person has gone on meanwhile; what they sent has arrived
     const address = shownAddress(response);
     history.replaceState(state(), "");
     if (address !== here) {

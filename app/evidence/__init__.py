@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import timedelta
 
+from app.evidence.columns import read_next_column
 from app.evidence.delivery import deliver_next, free_deliveries, measure_deliveries
 from app.kit.jobs import Job
 from app.kit.privacy import PersonalData
@@ -13,6 +14,7 @@ ROOM = Room(
     name="evidence",
     jobs=(
         Job("deliver_scores", deliver_next, timedelta(seconds=1), free_deliveries),
+        Job("read_columns", read_next_column, timedelta(seconds=5)),
         Job("measure_deliveries", measure_deliveries, timedelta(seconds=15)),
     ),
     personal_data=(

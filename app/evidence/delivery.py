@@ -154,7 +154,8 @@ def _read_claimed(session: Session, row: ScoreRow, stamp: datetime, lease: str, 
         .join(ResourceLink, ResourceLink.id == LineItem.resource_link_id)
         .join(Deployment, Deployment.id == Context.deployment_id)
         .join(Registration, Registration.id == Deployment.registration_id)
-        .where(LineItem.id == row.line_item_id, User.id == row.user_id)
+        .join(User, User.id == row.user_id)
+        .where(LineItem.id == row.line_item_id)
     ).one()
     return _Claimed(
         score_id=row.id,

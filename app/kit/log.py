@@ -24,10 +24,18 @@ def _redact(_logger: Any, _method: str, event: dict[str, Any]) -> dict[str, Any]
     return event
 
 
+def _name(_logger: Any, _method: str, event: dict[str, Any]) -> dict[str, Any]:
+    """Our part's name under the key that the standard library's lines use; structlog takes no initial value called logger."""
+    if "part" in event:
+        event["logger"] = event.pop("part")
+    return event
+
+
 def configure_logging(log_format: str, level: str) -> None:
     """Sets up structlog and the standard library's root logger alike, on standard error."""
     shared: list[Any] = [
         structlog.contextvars.merge_contextvars,
+        _name,
         structlog.processors.add_log_level,
         structlog.processors.TimeStamper(fmt="iso", utc=True),
         _redact,
@@ -51,8 +59,13 @@ def configure_logging(log_format: str, level: str) -> None:
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(
         structlog.stdlib.ProcessorFormatter(
-            foreign_pre_chain=[*shared, structlog.stdlib.add_logger_name],
-            processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, renderer],
+            # ExtraAdder: what a library says in `extra`, lti's reference and reason among it, is part of the line.
+            foreign_pre_chain=[structlog.stdlib.ExtraAdder(), *shared, structlog.stdlib.add_logger_name],
+            processors=[
+                structlog.stdlib.ProcessorFormatter.remove_processors_meta,
+                structlog.processors.format_exc_info,
+                renderer,
+            ],
         )
     )
     handler.setLevel(number)  # libraries that set their own logger's level to debug are held back here
@@ -66,5 +79,6 @@ def configure_logging(log_format: str, level: str) -> None:
 
 
 def get_logger(name: str) -> Any:
-    """A logger whose lines carry `logger=name`."""
-    return structlog.get_logger().bind(logger=name)
+    """A logger whose lines carry `logger=name`. Modules make theirs on import, before logging is set up: `bind` would give them
+    structlog's own defaults for good, so the name goes in as an initial value of the lazy logger."""
+    return structlog.get_logger(part=name)

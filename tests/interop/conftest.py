@@ -70,20 +70,20 @@ class XblockPlatform:
 
     def registration(self) -> dict[str, str]:
         found: dict[str, str] = (
-            httpx.get(f"{self.base_url}/registration.json", timeout=10).raise_for_status().json()
+            httpx.get(f"{self.base_url}/registration.json", timeout=60).raise_for_status().json()
         )
         return found
 
     def open(self, user: str, role: str = "student", **custom: str) -> str:
         """Click on the activity; the address of the tool's login to which the browser is sent."""
         query = {"user": user, "role": role} | {f"custom.{name}": value for name, value in custom.items()}
-        answer = httpx.get(f"{self.base_url}/open", params=query, timeout=10)
+        answer = httpx.get(f"{self.base_url}/open", params=query, timeout=60)
         assert answer.status_code == 302, answer.text
         return answer.headers["location"]
 
     def grades(self) -> list[dict[str, Any]]:
         """What reached the LMS's own gradebook, oldest first; `score` is a share of one."""
-        found: list[dict[str, Any]] = httpx.get(f"{self.base_url}/gradebook.json", timeout=10).json()[
+        found: list[dict[str, Any]] = httpx.get(f"{self.base_url}/gradebook.json", timeout=60).json()[
             "grades"
         ]
         return found
@@ -122,7 +122,7 @@ def xblock_platform(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callab
     for process in processes:
         process.terminate()
     for process in processes:
-        process.wait(timeout=10)
+        process.wait(timeout=60)
 
 
 class ToolKeys:

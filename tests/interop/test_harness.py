@@ -14,12 +14,14 @@ import httpx
 import jwt
 import pytest
 
-# One worker starts the platform and uses it for all.
-pytestmark = pytest.mark.xdist_group("interop")
+# One worker starts the platform and uses it for all; the first run makes .venv-interop, which takes a while.
+pytestmark = [pytest.mark.xdist_group("interop"), pytest.mark.timeout(900)]
 
 LTI = "https://purl.imsglobal.org/spec/lti/claim/"
 AGS = "https://purl.imsglobal.org/spec/lti-ags/"
 SCORE_TYPE = "application/vnd.ims.lis.v1.score+json"
+# Generous: the platform answers in a fraction of a second, but not on a machine that does ten other things.
+HTTP = httpx.Client(timeout=60)
 
 
 @pytest.fixture(scope="module")
@@ -34,7 +36,7 @@ def launch(platform: Any, tool_url: str, user: str, **custom: str) -> dict[str, 
     }
     registration, nonce, state = platform.registration(), secrets.token_hex(16), secrets.token_hex(16)
     assert login["iss"] == registration["issuer"]
-    page = httpx.get(
+    page = HTTP.get(
         registration["auth_url"],
         params={
             "scope": "openid",
@@ -55,7 +57,7 @@ def launch(platform: Any, tool_url: str, user: str, **custom: str) -> dict[str, 
         name: unescape(value) for name, value in re.findall(r'<input name="(\w+)" value="([^"]*)"', page.text)
     }
     assert fields["state"] == state
-    keys = {key["kid"]: jwt.PyJWK(key, "RS256") for key in httpx.get(registration["jwks_url"]).json()["keys"]}
+    keys = {key["kid"]: jwt.PyJWK(key, "RS256") for key in HTTP.get(registration["jwks_url"]).json()["keys"]}
     claims: dict[str, Any] = jwt.decode(
         fields["id_token"],
         keys[jwt.get_unverified_header(fields["id_token"])["kid"]],
@@ -70,7 +72,7 @@ def launch(platform: Any, tool_url: str, user: str, **custom: str) -> dict[str, 
 
 def token(platform: Any, tool_keys: Any, *scopes: str) -> str:
     registration = platform.registration()
-    answer = httpx.post(
+    answer = HTTP.post(
         registration["token_url"],
         data={
             "grant_type": "client_credentials",
@@ -108,7 +110,7 @@ def test_launch_carries_signed_claims(platform: Any, tool_keys: Any) -> None:
 
 def test_authentication_with_another_redirect_is_refused(platform: Any, tool_keys: Any) -> None:
     login = {name: values[0] for name, values in parse_qs(urlsplit(platform.open("learner-8")).query).items()}
-    answer = httpx.get(
+    answer = HTTP.get(
         platform.registration()["auth_url"],
         params=login | {"redirect_uri": "http://127.0.0.1:1/elsewhere", "state": "s", "nonce": "n"},
     )
@@ -123,16 +125,16 @@ def test_score_reaches_the_gradebook_and_the_results(platform: Any, tool_keys: A
     }
     moment = datetime.now(UTC) - timedelta(seconds=10)
     body = score("learner-9", 8, moment)
-    sent = httpx.post(f"{item}/scores", json=body, headers=bearer | {"Content-Type": SCORE_TYPE})
+    sent = HTTP.post(f"{item}/scores", json=body, headers=bearer | {"Content-Type": SCORE_TYPE})
     assert sent.status_code == 201, sent.text
     assert {"user": "learner-9", "score": 0.8, "maximum": 10, "comment": body["comment"]} in platform.grades()
 
-    results = httpx.get(f"{item}/results/learner-9", headers=bearer).json()
+    results = HTTP.get(f"{item}/results/learner-9", headers=bearer).json()
     assert [(result["resultScore"], result["resultMaximum"]) for result in results] == [(8, 10)]
-    assert httpx.get(item, headers=bearer).json()["label"] == "Practice"
+    assert HTTP.get(item, headers=bearer).json()["label"] == "Practice"
 
     for stale in (moment, moment - timedelta(seconds=1)):
-        refused = httpx.post(
+        refused = HTTP.post(
             f"{item}/scores", json=score("learner-9", 3, stale), headers=bearer | {"Content-Type": SCORE_TYPE}
         )
         assert refused.status_code == 400
@@ -143,7 +145,7 @@ def test_a_pending_score_stays_out_of_the_gradebook(platform: Any, tool_keys: An
     item = launch(platform, tool_keys.url, "learner-10")[AGS + "claim/endpoint"]["lineitem"]
     bearer = {"Authorization": "Bearer " + token(platform, tool_keys, "score")}
     body = score("learner-10", 8, datetime.now(UTC)) | {"gradingProgress": "Pending"}
-    sent = httpx.post(f"{item}/scores", json=body, headers=bearer | {"Content-Type": SCORE_TYPE})
+    sent = HTTP.post(f"{item}/scores", json=body, headers=bearer | {"Content-Type": SCORE_TYPE})
     assert sent.status_code == 201
     assert [grade for grade in platform.grades() if grade["user"] == "learner-10"] == []
 
@@ -151,7 +153,7 @@ def test_a_pending_score_stays_out_of_the_gradebook(platform: Any, tool_keys: An
 def test_a_token_without_the_score_scope_cannot_send_scores(platform: Any, tool_keys: Any) -> None:
     item = launch(platform, tool_keys.url, "learner-11")[AGS + "claim/endpoint"]["lineitem"]
     bearer = {"Authorization": "Bearer " + token(platform, tool_keys, "lineitem.readonly")}
-    sent = httpx.post(
+    sent = HTTP.post(
         f"{item}/scores",
         json=score("learner-11", 8, datetime.now(UTC)),
         headers=bearer | {"Content-Type": SCORE_TYPE},

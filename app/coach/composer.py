@@ -174,7 +174,9 @@ def _cite(chosen: Sequence[_Candidate]) -> tuple[tuple[AnswerSentence, ...], tup
             )
         else:
             citations.append(Citation(len(citations) + 1, passage, unit.text, unit.start, unit.end))
-        kind: SentenceKind = "step" if unit.kind in {"step", "item"} else "row" if unit.kind == "row" else "sentence"
+        kind: SentenceKind = (
+            "step" if unit.kind in {"step", "item"} else "row" if unit.kind == "row" else "sentence"
+        )
         is_verified = check_citation(unit.text, passage.text).status == "supported"
         sentences.append(AnswerSentence(unit.text, kind, (citations[-1].n,), is_verified))
     return tuple(sentences), tuple(citations)

@@ -132,7 +132,8 @@ class LineItem(Base):
     """A gradebook column for one purpose (`tag`) of an activity: key (context, url), once the url is known.
 
     A platform that sends no `lineitem` claim leaves `url` empty; the worker then finds or makes the column in the container
-    (`container_url`) before the first score. `is_ours` when we made it; another's is never changed or deleted.
+    (`container_url`) before the first score. `is_ours` when we made it; another's is never changed or deleted. A launch doesn't
+    say the column's maximum: `read_at` is when the platform was asked for it.
     """
 
     __tablename__ = "line_item"
@@ -147,6 +148,8 @@ class LineItem(Base):
     container_url: Mapped[str | None] = mapped_column(String(2000))
     scopes: Mapped[list[str]] = mapped_column(JSON, default=list)
     score_maximum: Mapped[float] = mapped_column(Float, default=100.0)
+    read_tries: Mapped[int] = mapped_column(default=0)
+    read_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     is_ours: Mapped[bool] = mapped_column(Boolean, default=False)
     created_at: Mapped[datetime] = mapped_column(UtcDateTime, default=now)
 

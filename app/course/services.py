@@ -1,4 +1,4 @@
-"""What a running process holds: made once by `make_services`, handed to requests as `app.state.services` and to jobs as their state."""
+"""What a running process holds: made once by `make_services`, for requests (`app.state.services`) and jobs alike."""
 
 from __future__ import annotations
 

@@ -11,7 +11,7 @@ def localised(definition: dict[str, Any], locale: str) -> dict[str, Any]:
     """The definition with the locale's texts laid over it; criteria are matched by id."""
     own = definition.get(locale) or {}
     merged = {**definition, **{key: value for key, value in own.items() if key != "criteria"}}
-    texts = {item["id"]: item for item in own.get("criteria", ())}
+    texts = own.get("criteria", {})
     merged["criteria"] = [{**item, **texts.get(item["id"], {})} for item in definition["criteria"]]
     return merged
 

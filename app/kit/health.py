@@ -1,4 +1,4 @@
-"""Probes. Live: this process turns. Ready: database reachable, migrations done, a worker at work. A model that is out only degrades."""
+"""Probes. Live: this process turns. Ready: database, migrations and worker are well. A model that is out only degrades."""
 
 from __future__ import annotations
 

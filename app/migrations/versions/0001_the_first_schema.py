@@ -322,6 +322,8 @@ def upgrade() -> None:
         sa.Column("container_url", sa.String(length=2000), nullable=True),
         sa.Column("scopes", sa.JSON(), nullable=False),
         sa.Column("score_maximum", sa.Float(), nullable=False),
+        sa.Column("read_tries", sa.Integer(), nullable=False),
+        sa.Column("read_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("is_ours", sa.Boolean(), nullable=False),
         sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
         sa.ForeignKeyConstraint(["context_id"], ["context.id"], name=op.f("fk_line_item_context_id_context")),

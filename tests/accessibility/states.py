@@ -527,6 +527,32 @@ STATES: dict[str, State] = {
         )
         for kind in ("waiting", "delivered", "superseded", "refused")
     },
+    "launch-refused": State(
+        "launch/refused.html",
+        {
+            "title": "This page was opened already",
+            "advice": "Each opening works once.",
+            "details": (),
+            "reference": "r1",
+            "reason": "state_unknown",
+        },
+        role=None,
+    ),
+    "launch-deployment-unknown": State(
+        "launch/deployment_unknown.html",
+        {
+            "title": "This installation is not switched on yet",
+            "advice": "Send these three values to the people who run Workside for you.",
+            "details": (
+                ("Issuer", "https://a-rather-long-name-of-a-learning-platform.example.org/campus"),
+                ("Client ID", "c"),
+                ("Deployment ID", "7"),
+            ),
+            "reference": "r1",
+            "reason": "deployment_unknown",
+        },
+        role=None,
+    ),
     "error-not-found": State(
         "error.html",
         {

@@ -36,7 +36,7 @@ def test_every_state_renders_in_every_language(name: str, locale: str) -> None:
     page = page_of(name, locale)
     assert page.html["lang"] == locale
     assert page.title.string.strip()
-    assert len(page.select("#page main")) == 1
+    assert len(page.select("main")) == 1
     assert not page.select("[style], style, [onclick], script:not([src]):not([type='application/json'])")
 
 

@@ -235,7 +235,7 @@ class Superseded:
 Outcome = Delivered | RetryLater | TokenRefused | Conflict | Refused | Withheld
 
 
-def send_score(  # noqa: PLR0911 - each return is one thing that can come of it
+def send_score(
     services: Services,
     registration: Registration,
     endpoint: AgsEndpoint,
@@ -283,7 +283,7 @@ def send_score(  # noqa: PLR0911 - each return is one thing that can come of it
     return outcome_of(answer, registration.quirks, services.now())
 
 
-def outcome_of(answer: EgressResponse, quirks: Quirks, now: datetime) -> Outcome:  # noqa: PLR0911 - a matrix, row by row
+def outcome_of(answer: EgressResponse, quirks: Quirks, now: datetime) -> Outcome:
     """What a service's answer to a score means, by the response matrix; a refused token was renewed once before."""
     status, words = answer.status, words_of(answer)
     if 200 <= status < 300:

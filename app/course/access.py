@@ -18,8 +18,9 @@ from app.kit.ids import secret_hash
 
 LEARNER = "learner"
 INSTRUCTOR = "instructor"
-# Who teaches may review; an administrator of the platform has no business in learners' answers unless they also teach.
-REVIEWERS = frozenset({"instructor", "teaching_assistant"})
+# Who may see and judge learners' answers: those who teach the course or administer it, by their role in the *context* (Open edX
+# calls a course's own instructor `membership#Administrator`). An administrator of the platform as a whole is not among them.
+REVIEWERS = frozenset({"instructor", "teaching_assistant", "administrator"})
 
 
 @dataclass(frozen=True)

@@ -26,6 +26,12 @@ def security_headers(request: Request) -> dict[str, str]:
         "Cross-Origin-Resource-Policy": "same-origin",
         "Permissions-Policy": "camera=(), geolocation=(), microphone=()",
     }
-    # Scripts and styles are asked for again by their ETag; everything else is somebody's and is kept nowhere.
-    headers["Cache-Control"] = "no-cache" if request.url.path.startswith("/static/") else "no-store"
+    if request.url.path.startswith("/static/"):
+        # A sandboxed frame has the origin "null": without these two it could load neither the login page's script nor its
+        # style, and the way out (a new window) would never be shown. Static files are the same for everybody.
+        headers["Cross-Origin-Resource-Policy"] = "cross-origin"
+        headers["Access-Control-Allow-Origin"] = "*"
+        headers["Cache-Control"] = "no-cache"  # asked for again by ETag
+    else:
+        headers["Cache-Control"] = "no-store"
     return headers

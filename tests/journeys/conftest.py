@@ -75,7 +75,12 @@ def start_demonstration(data: Path) -> Demonstration:
     }
     log = (data.parent / f"{data.name}.log").open("wb")
     process = subprocess.Popen(
-        [sys.executable, "-m", "app.cli", "demo"], cwd=ROOT, env=environment, stdout=log, stderr=log, start_new_session=True
+        [sys.executable, "-m", "app.cli", "demo"],
+        cwd=ROOT,
+        env=environment,
+        stdout=log,
+        stderr=log,
+        start_new_session=True,
     )
     deadline = time.monotonic() + START_SECONDS
     while time.monotonic() < deadline:
@@ -102,7 +107,9 @@ def demonstration(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Demonstr
 
 @pytest.fixture(autouse=True)
 def calm_switches(demonstration: Demonstration) -> None:
-    demonstration.switch(cookies="allowed", gradebook="up", slow_seconds=0, platform_storage=False, one_time_launches=False)
+    demonstration.switch(
+        cookies="allowed", gradebook="up", slow_seconds=0, platform_storage=False, one_time_launches=False
+    )
 
 
 @pytest.fixture(scope="session")
@@ -158,7 +165,9 @@ def page(context: BrowserContext, demonstration: Demonstration) -> Iterator[Page
 def open_as(page: Page, demonstration: Demonstration, person: str, activity: str, **where: str) -> Frame:
     """Opens an activity of the demo LMS as a person and returns Workside's frame, once its first page stands."""
     place = {"org": "tarnwell", "course": "support-onboarding", **where}
-    query = "&".join(f"{key}={value}" for key, value in {**place, "activity": activity, "person": person}.items())
+    query = "&".join(
+        f"{key}={value}" for key, value in {**place, "activity": activity, "person": person}.items()
+    )
     page.goto(f"{demonstration.lms}/?{query}")
     page.frame_locator("iframe[name=workside]").locator("#main h1").first.wait_for()
     frame = page.frame(name="workside")

@@ -6,8 +6,9 @@ import time
 from typing import Any
 
 import pytest
-from tests.journeys.conftest import Demonstration, open_as
 from playwright.sync_api import Page, expect
+
+from tests.journeys.conftest import Demonstration, open_as
 
 pytestmark = pytest.mark.xdist_group("browser")
 
@@ -55,7 +56,9 @@ def practise_and_hand_in(page: Page, demonstration: Demonstration, activity: str
     frame = open_as(page, demonstration, LEARNER, activity)
     frame.get_by_label("Your answer").fill(RESPONSE)
     frame.get_by_role("button", name="Check my answer").click()
-    expect(frame.locator("#feedback")).to_contain_text("photo of the label, a photo of the outside of the box")
+    expect(frame.locator("#feedback")).to_contain_text(
+        "photo of the label, a photo of the outside of the box"
+    )
     frame.get_by_role("button", name="Hand in").click()
     expect(frame.locator("#result")).to_contain_text("Handed in")
 
@@ -108,7 +111,9 @@ def test_a_practice_answer_becomes_a_grade_once(page: Page, demonstration: Demon
     expect(frame.locator("#result")).to_contain_text("In the gradebook")
 
 
-def test_a_gradebook_that_is_down_gets_the_grade_later_and_once(page: Page, demonstration: Demonstration) -> None:
+def test_a_gradebook_that_is_down_gets_the_grade_later_and_once(
+    page: Page, demonstration: Demonstration
+) -> None:
     activity = "practice-four-line-note"
     practise_and_hand_in_any(page, demonstration, activity)
     demonstration.switch(gradebook="down")
@@ -117,13 +122,17 @@ def test_a_gradebook_that_is_down_gets_the_grade_later_and_once(page: Page, demo
     assert results(demonstration, activity, LEARNER) == []
     demonstration.switch(gradebook="up")
     assert wait_for_score(demonstration, activity, LEARNER, 90)["score"] == 10
-    accepted = [arrival for arrival in arrivals(demonstration, activity, LEARNER) if arrival["outcome"] == "accepted"]
+    accepted = [
+        arrival for arrival in arrivals(demonstration, activity, LEARNER) if arrival["outcome"] == "accepted"
+    ]
     assert len(accepted) == 1
 
 
 def practise_and_hand_in_any(page: Page, demonstration: Demonstration, activity: str) -> None:
     frame = open_as(page, demonstration, LEARNER, activity)
-    frame.get_by_label("Your answer").fill("The customer called. I checked the code. The parcel is in the depot. I will call back.")
+    frame.get_by_label("Your answer").fill(
+        "The customer called. I checked the code. The parcel is in the depot. I will call back."
+    )
     frame.get_by_role("button", name="Check my answer").click()
     frame.get_by_role("button", name="Hand in").click()
     expect(frame.locator("#result")).to_contain_text("Handed in")

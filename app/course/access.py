@@ -15,9 +15,9 @@ from app.kit.clock import now
 from app.kit.db import Db
 from app.kit.errors import NotAllowed, NotFound, SignedOut
 from app.kit.ids import secret_hash
+from lti import ROLES
 
-LEARNER = "learner"
-INSTRUCTOR = "instructor"
+EVERYONE = frozenset(ROLES)
 # Who may see and judge learners' answers: those who teach the course or administer it, by their role in the *context* (Open edX
 # calls a course's own instructor `membership#Administrator`). An administrator of the platform as a whole is not among them.
 REVIEWERS = frozenset({"instructor", "teaching_assistant", "administrator"})
@@ -34,6 +34,7 @@ class Visitor:
     context_id: str
     resource_link_id: str
     role: str
+    is_gradable: bool
     locale: str
     name: str
     context_title: str
@@ -72,6 +73,7 @@ def signed_in(request: Request, session: Db) -> Visitor:
         context_id=context.id,
         resource_link_id=link.id,
         role=visit.role,
+        is_gradable=visit.is_gradable,
         locale=visit.locale,
         name=user.display_name,
         context_title=context.title or "",

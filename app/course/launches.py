@@ -148,6 +148,7 @@ def _record_visit(session: Session, services: Services, launch: Launch) -> tuple
         context_id=context.id,
         resource_link_id=link.id,
         role=launch.role,
+        is_gradable=launch.is_gradable,
         locale=choose_locale(launch.locale),
         frame_origins=sorted(launch.frame_origins),
         return_url=launch.return_url,

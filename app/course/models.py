@@ -191,6 +191,7 @@ class Visit(Base):
     context_id: Mapped[str] = mapped_column(ID, ForeignKey("context.id"))
     resource_link_id: Mapped[str] = mapped_column(ID, ForeignKey("resource_link.id"))
     role: Mapped[str] = mapped_column(String(30))
+    is_gradable: Mapped[bool] = mapped_column(Boolean, default=False)
     locale: Mapped[str] = mapped_column(String(10))
     frame_origins: Mapped[list[str]] = mapped_column(JSON, default=list)
     return_url: Mapped[str | None] = mapped_column(String(2000))

@@ -49,6 +49,7 @@ def visitor(role: str, locale: str = "en") -> Visitor:
         context_id="c1",
         resource_link_id="l1",
         role=role,
+        is_gradable=role == "learner",
         locale=locale,
         name="Ana Paredes",
         context_title="Support onboarding, autumn intake",

@@ -344,6 +344,7 @@ def upgrade() -> None:
         sa.Column("context_id", sa.String(length=32), nullable=False),
         sa.Column("resource_link_id", sa.String(length=32), nullable=False),
         sa.Column("role", sa.String(length=30), nullable=False),
+        sa.Column("is_gradable", sa.Boolean(), nullable=False),
         sa.Column("locale", sa.String(length=10), nullable=False),
         sa.Column("frame_origins", sa.JSON(), nullable=False),
         sa.Column("return_url", sa.String(length=2000), nullable=True),

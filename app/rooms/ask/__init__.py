@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
+from app.course.access import EVERYONE
 from app.kit.errors import N_
 from app.kit.privacy import PersonalData
 from app.kit.room import NavigationItem, Room
 from app.rooms.ask.routes import router
-
-EVERYONE = frozenset({"learner", "instructor", "teaching_assistant", "administrator", "mentor"})
 
 ROOM = Room(
     name="ask",

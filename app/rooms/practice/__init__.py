@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from app.course.access import EVERYONE
 from app.kit.errors import N_
 from app.kit.room import NavigationItem, Room
 from app.rooms.practice.routes import router
@@ -9,9 +10,5 @@ from app.rooms.practice.routes import router
 ROOM = Room(
     name="practice",
     router=router,
-    navigation=(
-        NavigationItem(
-            "/practice", N_("Practise"), frozenset({"learner", "instructor", "teaching_assistant"})
-        ),
-    ),
+    navigation=(NavigationItem("/practice", N_("Practise"), EVERYONE),),
 )

@@ -8,7 +8,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from app.coach.feedback import give_feedback
-from app.course.access import LEARNER, Visitor, access_task, access_task_version
+from app.course.access import Visitor, access_task, access_task_version
 from app.course.loading import skill_names
 from app.course.models import PracticeTask
 from app.course.scope import coach_scope
@@ -74,7 +74,8 @@ def check_response(
 
 
 def refuse_unless_learner(visitor: Visitor) -> None:
-    if visitor.role != LEARNER:
+    """A score is only sent for someone whom the platform calls a learner outright (conformance case 92)."""
+    if not visitor.is_gradable:
         raise HandInForLearners
 
 

@@ -28,6 +28,7 @@ from app.kit.db import Base
 from app.main import create_app
 from lti.claims import SCORE_SCOPE
 from lti.message import AgsEndpoint, CourseContext, Launch, ResourceLink
+from lti.roles import role_of
 
 TOOL = "http://localhost:8000"
 ORGANISATIONS = ("north", "south")
@@ -109,6 +110,17 @@ weak_example = "I give a voucher."
 strong_example = "I refund the price."
 next_try = "What does the customer get back?"
 """
+
+_MEMBERSHIP = "http://purl.imsglobal.org/vocab/lis/v2/membership"
+# How platforms name the roles; "" is somebody of whom the platform says nothing.
+ROLE_NAMES = {
+    "learner": f"{_MEMBERSHIP}#Learner",
+    "instructor": f"{_MEMBERSHIP}#Instructor",
+    "teaching_assistant": f"{_MEMBERSHIP}/Instructor#TeachingAssistant",
+    "administrator": f"{_MEMBERSHIP}#Administrator",
+    "mentor": f"{_MEMBERSHIP}#Mentor",
+    "content_developer": f"{_MEMBERSHIP}#ContentDeveloper",
+}
 
 GOOD_ANSWER = "I ask for two photos of the parcel. Then I refund the price."
 
@@ -236,7 +248,7 @@ class Campus:
     def launch(
         self,
         who: str = "ana",
-        role: Any = "learner",
+        role: str = "learner",
         course: str = "parcels",
         organisation: str = "north",
         *,
@@ -253,6 +265,7 @@ class Campus:
             row = session.scalars(select(Registration).where(Registration.issuer == site)).one()
             registration = registration_of(row)
         link = link or f"{course}-activity"
+        roles = (ROLE_NAMES[role],) if role else ()
         ags = AgsEndpoint(f"{site}/items/{link}", f"{site}/items", frozenset({SCORE_SCOPE}))
         return Launch(
             id=secrets.token_hex(16),
@@ -263,8 +276,8 @@ class Campus:
             message_type="LtiResourceLinkRequest",
             target_link_uri=f"{TOOL}/lti/launch",
             sub=f"{organisation}-{who}",
-            roles=(),
-            role=role,
+            roles=roles,
+            role=role_of(roles),
             resource_link=ResourceLink(link, f"Activity {link}"),
             context=CourseContext(course, title or f"Course {course} of {organisation}"),
             ags=ags if has_gradebook else None,
@@ -274,7 +287,7 @@ class Campus:
             registered_frame_origins=registration.frame_origins,
         )
 
-    def visit(self, who: str = "ana", role: Any = "learner", *where: str, **how: Any) -> Visit:
+    def visit(self, who: str = "ana", role: str = "learner", *where: str, **how: Any) -> Visit:
         """Someone comes: `visit("ana", "learner", course, organisation)`."""
         return self.enter(self.launch(who, role, *where, **how))
 

@@ -12,8 +12,10 @@ SentenceKind = Literal["sentence", "step", "row"]
 
 
 def place_of(passage: Passage, locale: str = "en") -> str:
-    """Where a passage stands, for people: the document's own title is not said twice."""
+    """Where a passage stands, for people: "page 3, 4.2 Proof", "Refunds > Damaged parcels". The title is not said twice."""
     label = passage.place.label(locale)
+    if passage.place.kind == "page" and passage.heading_path:
+        return f"{label}, {passage.heading_path[-1]}"
     if passage.place.kind == "heading":
         first, _, rest = label.partition(HEADING_JOIN)
         return rest if rest and first == passage.document_title else label

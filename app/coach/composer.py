@@ -35,16 +35,17 @@ _CLOSEST = 3
 
 @dataclass(frozen=True)
 class _Candidate:
+    """One unit that could answer. `words` and `meaning` are 0 to 1 within the pool; `found` is the passage's own search score."""
+
     unit: Unit
     passage: Passage
-    rank: int
+    found: float
     words: float
     meaning: float = 0.0
 
     @property
     def score(self) -> float:
-        # The passage's own rank counts a little: two units that say the same are decided by the better passage.
-        return 0.5 * self.words + 0.5 * self.meaning - 0.04 * self.rank
+        return 0.45 * self.words + 0.3 * self.meaning + 0.25 * self.found
 
 
 class Composer:
@@ -72,13 +73,8 @@ class Composer:
         best = max(candidates, key=lambda candidate: candidate.score)
         if procedure := _list_around(best, candidates):
             return procedure
-        floor = best.score * NEARLY
         near = sorted(
-            (
-                candidate
-                for candidate in candidates
-                if candidate.score >= floor and candidate.unit.kind != "step"
-            ),
+            (candidate for candidate in candidates if _supports(candidate, best)),
             key=lambda candidate: -candidate.score,
         )
         picked: list[_Candidate] = []
@@ -99,8 +95,8 @@ class Composer:
 
     def _compare(self, question: str, hits: Sequence[Hit]) -> list[_Candidate]:
         pool = [
-            (unit, hit.passage, rank)
-            for rank, hit in enumerate(hits)
+            (unit, hit.passage, hit.score)
+            for hit in hits
             for unit in units_of(hit.passage.text)
             if len(unit.text) > 12 and not unit.text.endswith("?")
         ]
@@ -111,13 +107,13 @@ class Composer:
         wanted = set(stems(question, language))
         total = sum(rarity(stem) for stem in wanted) or 1.0
         candidates = []
-        for unit, passage, rank in pool:
+        for unit, passage, found in pool:
             # The heading counts for the words of the question that it already says ("Damaged parcels"), at half weight.
             own = set(stems(unit.text, language))
             above = set(stems(" ".join(passage.heading_path), language)) - own
             share = sum(rarity(s) for s in wanted & own) + 0.5 * sum(rarity(s) for s in wanted & above)
-            candidates.append(_Candidate(unit, passage, rank, min(1.0, share / total)))
-        candidates.sort(key=lambda candidate: (-candidate.words, candidate.rank))
+            candidates.append(_Candidate(unit, passage, found, min(1.0, share / total)))
+        candidates.sort(key=lambda candidate: (-candidate.words, -candidate.found))
         return self._by_meaning(question, candidates[:MOST_EMBEDDED])
 
     def _by_meaning(self, question: str, candidates: Sequence[_Candidate]) -> list[_Candidate]:
@@ -132,9 +128,18 @@ class Composer:
             high - low
         ) or 1.0  # e5's cosines live between .7 and .9: only their order within the pool says something
         return [
-            _Candidate(c.unit, c.passage, c.rank, c.words, (float(value) - low) / spread)
+            _Candidate(c.unit, c.passage, c.found, c.words, (float(value) - low) / spread)
             for c, value in zip(candidates, closeness, strict=True)
         ]
+
+
+def _supports(candidate: _Candidate, best: _Candidate) -> bool:
+    """Whether a unit belongs into the answer that the best one leads: nearly as close, and about the same words if elsewhere."""
+    if candidate.unit.kind == "step" or candidate.unit.text.endswith(":"):
+        return candidate is best
+    if candidate.score < NEARLY * best.score:
+        return False
+    return candidate.passage.id == best.passage.id or candidate.words >= 0.6 * best.words
 
 
 def _list_around(best: _Candidate, candidates: Sequence[_Candidate]) -> list[_Candidate]:
@@ -154,7 +159,9 @@ def _list_around(best: _Candidate, candidates: Sequence[_Candidate]) -> list[_Ca
         return []
     before = [unit for unit in units if unit.end <= members[0].start]
     lead = [before[-1]] if before and before[-1].kind == "sentence" and before[-1].text.endswith(":") else []
-    return [_Candidate(unit, best.passage, best.rank, best.words, best.meaning) for unit in [*lead, *members]]
+    return [
+        _Candidate(unit, best.passage, best.found, best.words, best.meaning) for unit in [*lead, *members]
+    ]
 
 
 def _cite(chosen: Sequence[_Candidate]) -> tuple[tuple[AnswerSentence, ...], tuple[Citation, ...]]:

@@ -23,7 +23,6 @@ from app.kit.i18n import Translator
 from app.rooms.ask.models import Conversation, Turn
 from retrieval import Passage, PassageNotFound, Scope
 from retrieval.languages import detect_language, stems
-from retrieval.places import HEADING_JOIN
 
 LONGEST_QUESTION = 1000
 STARTERS = 6
@@ -132,6 +131,7 @@ def _stored(
             "document": document.title or document.filename,
             "filename": document.filename,
             "place": place_of(passage, visitor.locale),
+            "heading": passage.heading_path[-1] if passage.heading_path else "",
             "updated": document.updated_at.date().isoformat(),
         }
 
@@ -177,7 +177,7 @@ def practice_for(
     """A practice task on what was just answered: one whose sources name the same heading or page of the same document."""
     if not citations:
         return None
-    cited = {(c["filename"], c["place"].split(HEADING_JOIN)[-1]) for c in citations}
+    cited = {(c["filename"], c["heading"]) for c in citations}
     files = {c["filename"] for c in citations}
     tasks = session.scalars(
         select(PracticeTask)

@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 PIP := $(BIN)/python -m pip --disable-pip-version-check --no-input
 
-.PHONY: help install run test lint types format browser bench screenshots lock clean
+.PHONY: help install run test lint types format docs browser postgres bench screenshots lock clean
 
 help:  ## show this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -24,10 +24,13 @@ $(STAMP): requirements.lock pyproject.toml
 run: install  ## start Workside and the demo LMS on this machine
 	@exec $(BIN)/workside demo
 
-browser: install
+browser:
 	@bash tests/install-browser.sh
 
-test: install browser  ## run everything: unit, conformance, journeys in a browser, faults, accessibility
+postgres:
+	@bash tests/install-postgres.sh
+
+test: install browser postgres  ## run everything: unit, conformance, journeys in a browser, faults, accessibility
 	@$(BIN)/python -m pytest
 
 lint: install  ## ruff, mypy, import contracts
@@ -39,8 +42,12 @@ lint: install  ## ruff, mypy, import contracts
 format: install  ## put the code into its form
 	@$(BIN)/ruff check --fix . ; $(BIN)/ruff format .
 
+docs: install  ## write the generated parts of docs/ anew
+	@PYTHONPATH=. $(BIN)/python tests/docs/generated.py
+
 lock: install  ## resolve the dependencies anew (needs uv)
 	@uv pip compile pyproject.toml --all-extras --python-version 3.11 --python-platform linux --generate-hashes --no-emit-index-url --no-header --upgrade -o requirements.lock
+	@uv pip compile pyproject.toml --extra demo --python-version 3.11 --python-platform linux --generate-hashes --no-emit-index-url --no-header -c requirements.lock -o requirements-runtime.lock
 
 clean:  ## remove the virtual environment and the demo's data
 	@rm -rf $(VENV) .venv-interop var

@@ -1,0 +1,171 @@
+"""The parts of docs/ that are made from the code: settings, commands, routes, metrics, personal data.
+
+A page marks such a part with two comments, and test_generated.py compares what stands between them. After a change of the
+code, `make docs` writes the parts anew.
+"""
+
+from __future__ import annotations
+
+import re
+import tempfile
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import typer.main
+from fastapi import FastAPI
+from fastapi.routing import APIRoute
+from typer._click.core import Context
+
+from app import cli
+from app.course.access import as_reviewer, signed_in
+from app.kit.metrics import REGISTRY
+from app.kit.settings import Settings
+from app.main import ROOMS, create_app
+
+DOCS = Path(__file__).parents[2] / "docs"
+WIDTH = 100
+
+# What a setting may look like; a new setting needs a line here, so that its page shows one.
+EXAMPLES = {
+    "data_dir": "/var/lib/workside",
+    "port": "8000",
+    "host": "0.0.0.0",
+    "base_url": "https://coach.example.org",
+    "database_url": "postgresql+psycopg://workside:PASSWORD@db.example.org/workside",
+    "chroma_url": "http://chroma.example.org:8000",
+    "demo": "1",
+    "worker": "separate",
+    "secret": "the output of: openssl rand -hex 32",
+    "content_dir": "/srv/workside/content",
+    "session_minutes": "60",
+    "log_format": "console",
+    "log_level": "warning",
+    "trusted_proxies": "127.0.0.1,10.0.0.0/8",
+}
+WHO = {signed_in: "anyone launched", as_reviewer: "reviewers"}
+
+
+def settings_part() -> str:
+    """A heading for each setting, with its description to the letter."""
+    parts = []
+    for name, field in Settings.model_fields.items():
+        default = field.default
+        shown = "empty" if default == "" else f"`{int(default) if isinstance(default, bool) else default}`"
+        parts.append(
+            f"## WORKSIDE_{name.upper()}\n\n{field.description}\n\n"
+            f"Default: {shown}. Example: `{EXAMPLES[name]}`"
+        )
+    return "\n\n".join(parts)
+
+
+def commands_part() -> str:
+    """The help of each command, as `--help` prints it."""
+
+    def walk(command: Any, name: str, parent: Context | None) -> Iterator[str]:
+        command.rich_markup_mode = None
+        context = Context(
+            command, info_name=name, parent=parent, terminal_width=WIDTH, max_content_width=WIDTH
+        )
+        text = "\n".join(line.rstrip() for line in command.get_help(context).splitlines())
+        yield f"## {context.command_path}\n\n```\n{text}\n```"
+        for child, sub in getattr(command, "commands", {}).items():
+            yield from walk(sub, child, context)
+
+    return "\n\n".join(walk(typer.main.get_command(cli.app), "workside", None))
+
+
+def rooms_routes_part() -> str:
+    """The routes that rooms declare: who may call them and what they do."""
+    rows = ["| route | room | for | what it does |", "|---|---|---|---|"]
+    for room in ROOMS:
+        for route in room.router.routes if room.router is not None else ():
+            assert isinstance(route, APIRoute)
+            calls = {dependency.call for dependency in route.dependant.dependencies}
+            who = next((word for door, word in WHO.items() if door in calls), "")
+            if not who:
+                who = f"public: {room.public[route.path]}"
+            first = (route.endpoint.__doc__ or "").split("\n\n")[0].replace("\n", " ").strip()
+            method = "/".join(sorted(route.methods))
+            rows.append(f"| `{method} {route.path}` | {room.name} | {who} | {first} |")
+    return "\n".join(rows)
+
+
+def metrics_part() -> str:
+    """Each metric with the name under which Prometheus finds it."""
+    rows = ["| metric | kind | what it counts |", "|---|---|---|"]
+    for metric in REGISTRY.collect():
+        name = f"{metric.name}_total" if metric.type == "counter" else metric.name
+        rows.append(f"| `{name}` | {metric.type} | {metric.documentation} |")
+    return "\n".join(rows)
+
+
+def personal_data_part() -> str:
+    """What each room keeps about a person."""
+    rows = ["| table | room | what | who sees it |", "|---|---|---|---|"]
+    rows += [
+        f"| `{data.table}` | {room.name} | {data.what} | {data.seen_by} |"
+        for room in ROOMS
+        for data in room.personal_data
+    ]
+    return "\n".join(rows)
+
+
+def rooms_part() -> str:
+    """The rooms in the order of ROOMS, with what each declares."""
+    rows = ["| room | pages | jobs |", "|---|---|---|"]
+    for room in ROOMS:
+        pages = ", ".join(f"`{item.path}`" for item in room.navigation) or "none in the menu"
+        jobs = ", ".join(f"`{job.name}`" for job in room.jobs) or "none"
+        rows.append(f"| {room.name} | {pages} | {jobs} |")
+    return "\n".join(rows)
+
+
+PARTS: dict[tuple[str, str], Callable[[], str]] = {
+    ("settings.md", "settings"): settings_part,
+    ("cli.md", "commands"): commands_part,
+    ("http.md", "routes of rooms"): rooms_routes_part,
+    ("http.md", "metrics"): metrics_part,
+    ("privacy.md", "personal data"): personal_data_part,
+    ("architecture.md", "rooms"): rooms_part,
+}
+
+
+def part_in(page: str, name: str) -> re.Match[str]:
+    """The part `name` of a page's text: group 1 is what stands between its two comments."""
+    mark = re.escape(name)
+    found = re.search(rf"(?s)<!-- made from the code: {mark} -->\n(.*?)<!-- end: {mark} -->", page)
+    assert found, f"the page has no part {name!r}"
+    return found
+
+
+def routes_of_the_application() -> set[tuple[str, str]]:
+    """Every (method, path) that the application answers, the static files aside."""
+    with tempfile.TemporaryDirectory() as folder:
+        app = create_app(Settings(_env_file=None, data_dir=Path(folder), demo=True))
+        found = set(_routes(app))
+        app.state.services.close()
+    return found
+
+
+def _routes(app: FastAPI) -> Iterator[tuple[str, str]]:
+    waiting = list(app.router.routes)
+    while waiting:
+        route: Any = waiting.pop()
+        if isinstance(route, APIRoute):
+            yield from ((method, route.path) for method in route.methods)
+        elif hasattr(route, "original_router"):
+            waiting.extend(route.original_router.routes)
+
+
+def write() -> None:
+    """Puts every part into its page."""
+    for (file, name), make in PARTS.items():
+        path = DOCS / file
+        page = path.read_text(encoding="utf-8")
+        found = part_in(page, name)
+        path.write_text(f"{page[: found.start(1)]}{make()}\n{page[found.end(1) :]}", encoding="utf-8")
+
+
+if __name__ == "__main__":
+    write()

@@ -136,7 +136,9 @@ def _put_aside(row: ScoreRow, until: datetime) -> bool:
 def _is_column_in_the_making(session: Session, row: ScoreRow, moment: datetime) -> bool:
     """Whether another worker looks for this score's column just now: two that look at once would both make one."""
     item = session.scalars(
-        select(LineItem).where(LineItem.id == row.line_item_id, LineItem.url.is_(None)).with_for_update()
+        select(LineItem)
+        .where(LineItem.id == row.line_item_id, LineItem.url.is_(None))
+        .with_for_update(key_share=True)
     ).one_or_none()
     if item is None:
         return False
@@ -258,6 +260,10 @@ def _record(services: Services, claimed: _Claimed, outcome: lti.Outcome | lti.Su
     name = type(outcome).__name__.lower()
     reason = str(getattr(outcome, "reason", ""))[:LONGEST_REASON]
     with services.database.write() as session:
+        # Locked before the try is added: two who both refer to the row first and lock it then wait for each other.
+        row = session.scalars(
+            select(ScoreRow).where(ScoreRow.id == claimed.score_id).with_for_update(key_share=True)
+        ).one()
         session.add(
             Delivery(
                 score_id=claimed.score_id,
@@ -270,12 +276,7 @@ def _record(services: Services, claimed: _Claimed, outcome: lti.Outcome | lti.Su
                 detail=reason,
             )
         )
-        row = session.scalars(
-            select(ScoreRow)
-            .where(ScoreRow.id == claimed.score_id, ScoreRow.lease_owner == claimed.lease)
-            .with_for_update()
-        ).one_or_none()
-        if row is not None:
+        if row.lease_owner == claimed.lease:
             row.lease_owner = row.lease_until = None
             _apply(session, row, claimed, outcome, reason)
             record_event(
@@ -348,7 +349,7 @@ def _hold_back(session: Session, row: ScoreRow, registration_id: str, seconds: f
             ScoreRow.lease_owner.is_(None),
             ScoreRow.id != row.id,
         )
-        .with_for_update(of=ScoreRow, skip_locked=True)
+        .with_for_update(of=ScoreRow, skip_locked=True, key_share=True)
     )
     for other in held:
         other.next_try_at = until
@@ -364,7 +365,7 @@ def _pause(number: int, asked: float | None) -> float:
 
 def send_again(session: Session, score_id: str, *, actor_id: str | None) -> bool:
     """Puts a refused (or waiting, or overruled) score back in line, now. False where there is none to send."""
-    row = session.get(ScoreRow, score_id, with_for_update=True)
+    row = session.get(ScoreRow, score_id, with_for_update={"key_share": True})
     if row is None or row.state == DELIVERED:
         return False
     row.state, row.tries, row.next_try_at, row.reason = WAITING, 0, now(), ""

@@ -220,7 +220,8 @@ def record_confirmation(
     if evidence.user_id == visitor.user_id:
         raise OwnEvidence
     _hold_person(session, evidence.user_id)
-    session.refresh(evidence, with_for_update=True)
+    # A lock that leaves the row's key alone: the worker refers to evidence while it holds the score that is wanted next here.
+    session.refresh(evidence, with_for_update={"key_share": True})
     if evidence.superseded_by is not None:
         raise EvidenceSuperseded
     latest = confirmation_of(session, evidence.id)
@@ -280,7 +281,7 @@ def _set_score(
     row = session.scalars(
         select(ScoreRow)
         .where(ScoreRow.line_item_id == line_item.id, ScoreRow.user_id == evidence.user_id)
-        .with_for_update()
+        .with_for_update(key_share=True)
     ).one_or_none()
     if row is None:
         row = ScoreRow(

@@ -102,7 +102,7 @@ def claim_row(
     free = (model.lease_until.is_(None)) | (model.lease_until <= moment)
     query = candidates.where(free).limit(1)
     if session.get_bind().dialect.name == "postgresql":
-        query = query.with_for_update(skip_locked=True)
+        query = query.with_for_update(skip_locked=True, key_share=True)
     row = session.scalars(query).first()
     if row is None:
         return None

@@ -86,6 +86,7 @@ class Course:
             context_id=self.context_id,
             resource_link_id=self.link_id,
             role=role,
+            is_gradable=role == "learner",
             locale="en",
             name=f"Person {sub}",
             context_title="Parcel service",

@@ -119,6 +119,7 @@ class Delivering(RuleBasedStateMachine):
         shutil.copytree(template, self.folder, dirs_exist_ok=True)
         self.database = open_quickly(self.folder)
         self.course: Course = None  # type: ignore[assignment]
+        self.people: dict[str, Person] = {}
 
     @initialize(personality=st.sampled_from(["moodle", "canvas", "openedx", "generic"]))
     def begin(self, personality: str) -> None:

@@ -42,6 +42,7 @@ class RequestFrame:
         structlog.contextvars.clear_contextvars()
         structlog.contextvars.bind_contextvars(reference=request.state.reference)
         status = 500
+        bounded = _Bounded(receive)
 
         async def send_framed(message: Message) -> None:
             nonlocal status
@@ -57,11 +58,25 @@ class RequestFrame:
             refused = ForeignOrigin()
         elif _declared_length(request) > MAX_BODY_BYTES:
             refused = BodyTooLarge()
+
+        has_begun = False
+
+        async def send_unless_over(message: Message) -> None:
+            nonlocal has_begun
+            if has_begun or not bounded.is_over:
+                has_begun = True
+                await send_framed(message)
+
         try:
+            if refused is None:
+                try:
+                    await self.app(scope, bounded, send_unless_over)
+                except Exception:
+                    if not bounded.is_over:
+                        raise
+                refused = BodyTooLarge() if bounded.is_over and not has_begun else None
             if refused is not None:
                 await render_error(request, refused)(scope, receive, send_framed)
-            else:
-                await self.app(scope, _bounded(receive), send_framed)
         finally:
             route = getattr(scope.get("route"), "path", None) or (
                 "/static" if scope["path"].startswith("/static/") else "unmatched"
@@ -77,20 +92,23 @@ class RequestFrame:
 
 def _declared_length(request: Request) -> int:
     value = request.headers.get("content-length", "0")
-    return int(value) if value.isdigit() else 0
+    return int(value) if value.isdecimal() else 0
 
 
-def _bounded(receive: Receive) -> Receive:
-    """Ends a body that is longer than it may be (or never said how long it is) as if the client had gone."""
-    taken = 0
+class _Bounded:
+    """Ends a body that is longer than it may be (and never said how long it is) as if the client had gone; whatever the
+    application makes of that, `is_over` tells what it was."""
 
-    async def receive_bounded() -> Message:
-        nonlocal taken
-        message = await receive()
+    def __init__(self, receive: Receive) -> None:
+        self._receive = receive
+        self._taken = 0
+        self.is_over = False
+
+    async def __call__(self) -> Message:
+        message = await self._receive()
         if message["type"] == "http.request":
-            taken += len(message.get("body", b""))
-            if taken > MAX_BODY_BYTES:
+            self._taken += len(message.get("body", b""))
+            if self._taken > MAX_BODY_BYTES:
+                self.is_over = True
                 return {"type": "http.disconnect"}
         return message
-
-    return receive_bounded

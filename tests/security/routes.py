@@ -1,0 +1,66 @@
+"""Every route of the application, read from its router, so that a new one cannot be forgotten."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from fastapi import FastAPI
+from fastapi.routing import APIRoute
+
+from app.main import ROOMS
+
+# Routes of no room, each with the reason why they need no visit.
+PUBLIC = {
+    "/lti/login": "A platform begins a login; nobody is known yet.",
+    "/lti/launch": "A platform posts a signed token that proves itself.",
+    "/lti/launch/redeem": "A ticket and the browser's own value prove themselves.",
+    "/lti/jwks.json": "Public keys.",
+    "/healthz": "A probe; says that the process turns.",
+    "/readyz": "A probe; names parts and no data.",
+    "/metrics": "Counts by route; no names and no texts.",
+}
+
+
+@dataclass(frozen=True)
+class Route:
+    """One method of one path. `guards` are the names of everything that FastAPI calls before the handler."""
+
+    method: str
+    path: str
+    guards: frozenset[str]
+
+    @property
+    def is_public(self) -> bool:
+        return self.path in PUBLIC or any(self.path in room.public for room in ROOMS)
+
+    def __str__(self) -> str:
+        return f"{self.method} {self.path}"
+
+
+def routes_of(app: FastAPI) -> list[Route]:
+    """All routes but the static files, which are the same for everybody."""
+    found = [
+        Route(method, route.path, frozenset(_guards(route.dependant)))
+        for route in _walk(app.routes)
+        for method in sorted(route.methods or ())
+    ]
+    assert len(found) > 15, "the router was read"
+    return found
+
+
+def _walk(routes: Any) -> Iterator[APIRoute]:
+    for route in routes:
+        if isinstance(route, APIRoute):
+            yield route
+        elif hasattr(route, "original_router"):
+            yield from _walk(route.original_router.routes)
+        else:
+            assert route.path == "/static", f"a route that this test cannot read: {route}"
+
+
+def _guards(dependant: Any) -> Iterator[str]:
+    for inner in dependant.dependencies:
+        yield getattr(inner.call, "__name__", "")
+        yield from _guards(inner)

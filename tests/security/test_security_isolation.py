@@ -1,0 +1,193 @@
+"""No read and no write crosses a person, a context, a role or an organisation: every route, for every stranger."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import pytest
+from httpx import Response
+from sqlalchemy import select
+
+from app.evidence.models import Attempt, Confirmation, Evidence, ScoreRow
+from app.rooms.ask.models import Conversation, Turn
+from tests.app.rooms.campus import GOOD_ANSWER, TOOL, Campus, Visit, canary
+from tests.security.routes import Route, routes_of
+
+QUESTION = "How do I refund a damaged parcel? zebraquestion"
+RESPONSE = f"{GOOD_ANSWER} zebraresponse"
+COMMENT = "zebracomment"
+SECRETS = ("zebraquestion", "zebraresponse", "zebracomment", canary("north", "parcels"), "Zebraname")
+# What a route does to a row that somebody owns; the others show or make the visitor's own.
+OWNED = {"turn_id", "attempt_id", "evidence_id"}
+
+STRANGERS: dict[str, tuple[str, str, str, str]] = {
+    "another learner of the course": ("ben", "learner", "parcels", "north"),
+    "the same person in another course": ("ana", "learner", "depot", "north"),
+    "an instructor of another course": ("ivo", "instructor", "depot", "north"),
+    "an administrator of another course": ("ada", "administrator", "depot", "north"),
+    "a learner of another organisation": ("ana", "learner", "parcels", "south"),
+    "an instructor of another organisation": ("ivo", "instructor", "parcels", "south"),
+}
+
+
+@dataclass
+class World:
+    """What Ana wrote and Ivo decided, and the values that lead there."""
+
+    campus: Campus
+    ana: Visit
+    ivo: Visit
+    values: Mapping[str, str]
+
+    def send(self, route: Route, headers: Mapping[str, str], *, more: str = "") -> Response:
+        """The route's request on Ana's rows. A new path parameter has to be named in `values`."""
+        path = route.path.format(**self.values) + more
+        form = {
+            "question": "How do I greet a caller?",
+            "response": "I say the name of the company.",
+            "attempt_key": "matrix",
+            "met_photos": "yes",
+            "met_refund": "no",
+            "comment": "x",
+            "after": self.values["confirmation_id"],
+        }
+        data = form if route.method not in {"GET", "HEAD"} else None
+        return self.campus.client.request(route.method, path, data=data, headers=dict(headers))
+
+    def rows(self) -> list[Any]:
+        """Everything that Ana and Ivo wrote, as it stands."""
+        with self.campus.services.database.read() as session:
+            return [
+                (row.id, {column.name: getattr(row, column.name) for column in model.__table__.columns})
+                for model in (Conversation, Turn, Attempt, Evidence, Confirmation, ScoreRow)
+                for row in session.scalars(select(model).order_by(model.id))
+                if getattr(row, "user_id", None) in {None, self.values["user_id"]}
+            ]
+
+
+@pytest.fixture
+def world(campus: Campus) -> World:
+    ana = campus.visit("ana", name="Zebraname")
+    ivo = campus.visit("ivo", "instructor")
+    events = ana.ask(QUESTION)
+    opened = next(data for name, data in events if name == "opened")
+    attempt = ana.attempt("lamp-parcels", RESPONSE)
+    ana.hand_in(attempt)
+    evidence = ivo.waiting()[0]
+    ivo.decide(evidence, comment=COMMENT)
+    with campus.services.database.read() as session:
+        confirmation = session.scalars(select(Confirmation)).one()
+        user_id = session.scalars(select(Evidence.user_id)).one()
+    values = {
+        "turn_id": opened["turn_id"],
+        "mark": "1",
+        "key": "lamp-parcels",
+        "attempt_id": attempt,
+        "evidence_id": evidence,
+        "confirmation_id": confirmation.id,
+        "user_id": user_id,
+    }
+    return World(campus, ana, ivo, values)
+
+
+def closed_routes(world: World) -> list[Route]:
+    return [route for route in routes_of(world.campus.app) if not route.is_public]
+
+
+def leaks(answer: Response) -> list[str]:
+    return [secret for secret in SECRETS if secret in answer.text or secret in str(answer.headers)]
+
+
+def test_the_matrix_can_see_a_leak_and_every_route_works_for_whom_it_is_made(world: World) -> None:
+    seen: set[str] = set()
+    for route in closed_routes(world):
+        visit = world.ivo if route.path.startswith("/review") else world.ana
+        answer = world.send(route, visit.headers | {"Origin": TOOL})
+        assert answer.status_code in {200, 303}, f"{route}: {answer.status_code}"
+        seen |= set(leaks(answer))
+    assert seen >= {"zebraquestion", "zebraresponse", "zebracomment", "Zebraname"}
+
+
+@pytest.mark.parametrize("stranger", STRANGERS)
+def test_no_route_shows_or_changes_what_is_anothers(world: World, stranger: str) -> None:
+    other = world.campus.visit(*STRANGERS[stranger])
+    before = world.rows()
+    for route in closed_routes(world):
+        for more in (
+            "",
+            f"?attempt={world.values['attempt_id']}&conversation_id=x&user_id=x&organisation_id=x",
+        ):
+            answer = world.send(route, other.headers | {"Origin": TOOL}, more=more)
+            assert answer.status_code < 500, f"{route}: {answer.status_code}"
+            if any(f"{{{name}}}" in route.path for name in OWNED):
+                assert answer.status_code in {403, 404}, f"{route} for {stranger}: {answer.status_code}"
+            # The course's own document is for everybody of the course.
+            shared = {canary("north", "parcels")} if stranger == "another learner of the course" else set()
+            assert set(leaks(answer)) <= shared, f"{route} for {stranger} shows {leaks(answer)}"
+    ids = {row_id for row_id, _ in before}
+    assert [row for row in world.rows() if row[0] in ids] == before
+
+
+def test_a_learner_reaches_no_route_of_reviewers(world: World) -> None:
+    before = world.rows()
+    for visit in (world.ana, world.campus.visit("ben")):
+        for route in closed_routes(world):
+            if route.path.startswith("/review"):
+                answer = world.send(route, visit.headers | {"Origin": TOOL})
+                assert answer.status_code == 403, f"{route}: {answer.status_code}"
+                assert not leaks(answer)
+    assert world.rows() == before
+
+
+def test_an_instructor_sees_no_conversation_and_no_attempt_that_was_not_handed_in(world: World) -> None:
+    world.ana.attempt("vase-parcels", "zebradraft")
+    for route in closed_routes(world):
+        answer = world.send(route, world.ivo.headers | {"Origin": TOOL})
+        assert "zebraquestion" not in answer.text and "zebradraft" not in answer.text, str(route)
+
+
+@pytest.mark.parametrize("bearer", [None, "", "x", "null", "../../etc/passwd", "' OR '1'='1"])
+def test_nobody_in_particular_reaches_nothing(world: World, bearer: str | None) -> None:
+    before = world.rows()
+    for route in closed_routes(world):
+        headers = {"Accept": "text/html", "Origin": TOOL}
+        if bearer is not None:
+            headers["Authorization"] = f"Bearer {bearer}"
+        answer = world.send(route, headers)
+        assert answer.status_code == 401, f"{route}: {answer.status_code}"
+        assert not leaks(answer)
+    assert world.rows() == before
+
+
+def test_public_routes_show_nothing_of_anybody(world: World) -> None:
+    values = {"code": "guessed"}
+    for route in routes_of(world.campus.app):
+        if route.is_public:
+            path = route.path.format(**values)
+            for headers in ({}, world.ana.headers):
+                answer = world.campus.client.request(route.method, path, headers={"Origin": TOOL, **headers})
+                assert not leaks(answer), str(route)
+
+
+@pytest.mark.parametrize("form", ["upper", "blank", "quote", "dots"])
+def test_an_id_written_otherwise_leads_nowhere(world: World, form: str) -> None:
+    def written(value: str) -> str:
+        ways = {
+            "upper": value.upper(),
+            "blank": f"%20{value}",
+            "quote": f"{value}%27--",
+            "dots": f"..%2f{value}",
+        }
+        return ways[form]
+
+    other = world.campus.visit("ben")
+    for route in closed_routes(world):
+        if any(f"{{{name}}}" in route.path for name in OWNED) and not route.path.startswith("/review"):
+            path = route.path.format(**{name: written(value) for name, value in world.values.items()})
+            for visit in (other, world.ana):
+                answer = world.campus.client.request(
+                    route.method, path, headers=visit.headers | {"Origin": TOOL}
+                )
+                assert answer.status_code in {404, 405}, f"{route}: {answer.status_code}"

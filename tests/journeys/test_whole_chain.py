@@ -106,7 +106,7 @@ def test_a_practice_answer_becomes_a_grade_once(page: Page, demonstration: Demon
     decide(page, demonstration, activity)
     assert wait_for_score(demonstration, activity, LEARNER)["score"] == 10
     expect(page.frame_locator("iframe[name=workside]").locator("main")).to_contain_text("Clear and complete.")
-    assert [arrival["outcome"] for arrival in arrivals(demonstration, activity, LEARNER)] == ["accepted"]
+    assert [arrival["outcome"] for arrival in arrivals(demonstration, activity, LEARNER)] == ["recorded"]
     frame = open_as(page, demonstration, LEARNER, activity)
     expect(frame.locator("#result")).to_contain_text("In the gradebook")
 
@@ -122,10 +122,10 @@ def test_a_gradebook_that_is_down_gets_the_grade_later_and_once(
     assert results(demonstration, activity, LEARNER) == []
     demonstration.switch(gradebook="up")
     assert wait_for_score(demonstration, activity, LEARNER, 90)["score"] == 10
-    accepted = [
-        arrival for arrival in arrivals(demonstration, activity, LEARNER) if arrival["outcome"] == "accepted"
+    recorded = [
+        arrival for arrival in arrivals(demonstration, activity, LEARNER) if arrival["outcome"] == "recorded"
     ]
-    assert len(accepted) == 1
+    assert len(recorded) == 1
 
 
 def practise_and_hand_in_any(page: Page, demonstration: Demonstration, activity: str) -> None:

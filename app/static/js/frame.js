@@ -102,6 +102,25 @@ async function show(fetched, { move, anchor = "", scroll = null }) {
   }
   if (move !== "first") land(anchor, scroll);
   reportHeight();
+  watchGradebook(0);
+}
+
+// A grade on its way is asked about again until it has arrived: about a minute, ever more rarely. Only the note changes.
+let watching = 0;
+function watchGradebook(tries) {
+  clearTimeout(watching);
+  const note = document.querySelector("[data-waiting]");
+  if (!note || tries > 12) return;
+  watching = setTimeout(async () => {
+    try {
+      const fresh = (await documentOf(await request(here))).querySelector("[data-gradebook]");
+      if (!fresh || !note.isConnected) return;
+      if (!fresh.hasAttribute("data-waiting")) announce(fresh.textContent.trim());
+      note.replaceWith(document.adoptNode(fresh));
+      reportHeight();
+    } catch { /* offline or signed out: the next click says so */ }
+    watchGradebook(tries + 1);
+  }, 1500 + 700 * tries);
 }
 
 /** Says each time in the reader's own zone and in the page's language; the server only knows UTC. */

@@ -173,6 +173,8 @@ def test_an_error_of_ours_is_a_calm_page_with_all_headers(
 
 # ---- Too large, too many, odd
 
+A_FILE = b'--x\r\nContent-Disposition: form-data; name="question"; filename="a"\r\n\r\nx\r\n--x--\r\n'
+
 
 @pytest.mark.parametrize(
     "path", ["/practice/lamp-parcels/attempts", "/ask/turns", "/lti/launch", "/lti/login"]
@@ -233,7 +235,7 @@ def test_checks_of_answers_are_limited(campus: Campus) -> None:
         (b"--x\r\nbroken", "multipart/form-data; boundary=x"),
         (b"", "multipart/form-data"),
         (
-            b'--x\r\nContent-Disposition: form-data; name="question"; filename="a"\r\n\r\nx\r\n--x--\r\n',
+            A_FILE,
             "multipart/form-data; boundary=x",
         ),
         (b"&".join(b"f%d=x" % n for n in range(5000)), "application/x-www-form-urlencoded"),

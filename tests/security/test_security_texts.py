@@ -11,6 +11,8 @@ from tests.app.rooms.campus import Campus, work_off, write_course
 from tests.security.corpus import HOSTILE_TEXTS
 
 SCRIPTS = {"/static/js/frame.js"}
+# A course's files are TOML, in which these two characters end a text.
+FOR_FILES = [text for text in HOSTILE_TEXTS if '"' not in text and "\\" not in text]
 # What the pages of ours are made of. Nothing of this list fetches from another origin or runs.
 TAGS = {
     "html", "head", "meta", "title", "link", "script", "body", "div", "main", "header", "nav", "section", "article", "aside",
@@ -56,7 +58,7 @@ class Page(HTMLParser):
 
 def problems_of(html: str) -> list[str]:
     found = Page(html).problems
-    if "pwned" in html or ">49<" in html:
+    if "pwned" in html.replace("%}pwned{%", "") or ">49<" in html:
         found.append("a template ran")
     return found
 
@@ -99,7 +101,7 @@ def test_a_hostile_text_is_shown_as_text_wherever_it_came_in(campus: Campus, tex
         assert problems_of(data.get("html", "")) == [], name
 
 
-@pytest.mark.parametrize("text", [text for text in HOSTILE_TEXTS if '"' not in text and "\\" not in text])
+@pytest.mark.parametrize("text", [" ".join(FOR_FILES[start::5]) for start in range(5)])
 def test_a_hostile_course_is_shown_as_text(campus: Campus, text: str) -> None:
     """The words of documents, tasks, experts and starters."""
     folder = write_course(campus.services.settings.data_dir / "hostile", "north", "parcels")

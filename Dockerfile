@@ -16,7 +16,9 @@ COPY . /srv/workside
 WORKDIR /srv/workside
 # Bytecode is made here, since nothing can be written to the image when it runs.
 RUN /opt/workside/bin/python -m compileall -q app lti retrieval demo docker
-ENV PATH=/opt/workside/bin:$PATH \
+# The ONNX runtime would report its use to its maker (an upload, an id on disk) unless told not to before it starts.
+ENV ORT_DISABLE_TELEMETRY=1 \
+    PATH=/opt/workside/bin:$PATH \
     PYTHONPATH=/srv/workside \
     PYTHONUNBUFFERED=1 \
     PYTHONDONTWRITEBYTECODE=1 \

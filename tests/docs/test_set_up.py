@@ -121,6 +121,7 @@ def test_the_image_installs_by_hash_from_no_named_index_and_runs_as_nobody_speci
     assert "--require-hashes" in text
     assert "index" not in text
     assert "HEALTHCHECK" in text
+    assert "ENV ORT_DISABLE_TELEMETRY=1" in text
     users = re.findall(r"(?m)^USER (\S+)", text)
     assert users == ["10001:10001"]
 

@@ -8,7 +8,6 @@ profile does not, so both kinds of window are used.
 from __future__ import annotations
 
 import json
-import re
 import shutil
 import socket
 import threading
@@ -86,31 +85,41 @@ if (location.hostname === "localhost" && window.parent !== window) {
 """
 
 
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+def _listening() -> socket.socket:
+    """A socket on a port that nobody can take meanwhile."""
+    listening = socket.socket()
+    listening.bind(("127.0.0.1", 0))
+    return listening
 
 
-def _serve(app: Any, port: int) -> uvicorn.Server:
-    server = uvicorn.Server(uvicorn.Config(app, host="127.0.0.1", port=port, log_level="error"))
-    threading.Thread(target=server.run, daemon=True).start()
+def _serve(app: Any, listening: socket.socket) -> uvicorn.Server:
+    server = uvicorn.Server(uvicorn.Config(app, log_level="error"))
+    threading.Thread(target=server.run, kwargs={"sockets": [listening]}, daemon=True).start()
+    deadline = time.monotonic() + 30
     while not server.started:
+        assert time.monotonic() < deadline, "the server did not start"
         time.sleep(0.02)
     return server
 
 
 class _WithoutFrameCookies:
-    """Takes the cookies of framed requests away: a browser that blocks third-party cookies."""
+    """Takes the cookies of framed requests away: a browser that blocks third-party cookies. Notes what was answered."""
 
     def __init__(self, app: Any) -> None:
         self.app = app
+        self.answered: list[tuple[str, int]] = []
 
     async def __call__(self, scope: Any, receive: Callable[..., Any], send: Callable[..., Any]) -> None:
         headers = dict(scope.get("headers", []))
         if headers.get(b"sec-fetch-dest") != b"document":
             scope = {**scope, "headers": [pair for pair in scope.get("headers", []) if pair[0] != b"cookie"]}
-        await self.app(scope, receive, send)
+
+        async def noted(message: Any) -> None:
+            if message["type"] == "http.response.start":
+                self.answered.append((scope["path"], message["status"]))
+            await send(message)
+
+        await self.app(scope, receive, noted)
 
 
 @dataclass
@@ -119,6 +128,20 @@ class Site:
 
     tool: Tool
     course_url: str
+    door: _WithoutFrameCookies
+
+    def wait_for(self, page: Page, path: str, status: int) -> None:
+        """Waits until the tool has answered so. The frame is not asked: it changes its process three times in a launch,
+        and Playwright now and then loses it on the way."""
+        deadline = time.monotonic() + 30
+        while not any(one[0].startswith(path) and one[1] == status for one in self.door.answered):
+            assert time.monotonic() < deadline, self.door.answered
+            page.wait_for_timeout(50)
+
+    def arrives(self, page: Page) -> None:
+        """Waits for the first page after the launch, and asserts that one launch led to it."""
+        self.wait_for(page, "/start/", 200)
+        assert len(self.tool.launches) == 1
 
     def course(
         self, page: Page, mode: str, *, target: str | None = "_parent", sandbox: str = ""
@@ -134,7 +157,8 @@ def site() -> Iterator[Site]:
     def now() -> datetime:
         return datetime.now(UTC)
 
-    tool_port, lms_port = _free_port(), _free_port()
+    tool_socket, lms_socket = _listening(), _listening()
+    tool_port, lms_port = tool_socket.getsockname()[1], lms_socket.getsockname()[1]
     base, lms = f"http://localhost:{tool_port}", f"http://127.0.0.1:{lms_port}"
     platform = FakePlatform(now, base=lms, tool_url=base, allow_private=True)
     tool = Tool(now, platform, LtiSettings(base))  # type: ignore[arg-type]
@@ -157,11 +181,12 @@ def site() -> Iterator[Site]:
             f'<form method="post" action="{base}/lti/launch">{inputs}</form><script>document.forms[0].submit()</script>'
         )
 
+    door = _WithoutFrameCookies(tool.app)
     servers = [
-        _serve(_WithoutFrameCookies(tool.app), tool_port),
-        _serve(Starlette(routes=[Route("/course", course), Route("/auth", auth)]), lms_port),
+        _serve(door, tool_socket),
+        _serve(Starlette(routes=[Route("/course", course), Route("/auth", auth)]), lms_socket),
     ]
-    yield Site(tool, f"{lms}/course")
+    yield Site(tool, f"{lms}/course", door)
     for server in servers:
         server.should_exit = True
 
@@ -195,15 +220,18 @@ def profile(playwright: Playwright, tmp_path_factory: pytest.TempPathFactory) ->
 def _page(context: BrowserContext, site: Site) -> Iterator[Page]:
     """A page that fails the test on a script error or a breach of the policy."""
     site.tool.launches.clear()
+    site.door.answered.clear()
     context.set_default_timeout(20_000)
-    opened = context.new_page()
+    # One tab and no second: Chromium puts a tab behind another to sleep, and two seconds are long there.
+    opened = context.pages[0] if context.pages else context.new_page()
+    opened.bring_to_front()
     problems: list[str] = []
     opened.on("pageerror", lambda error: problems.append(str(error)))
     opened.on(
         "console", lambda line: problems.append(line.text) if "Content Security Policy" in line.text else None
     )
     yield opened
-    opened.close()
+    opened.goto("about:blank")
     assert problems == []
 
 
@@ -221,10 +249,6 @@ def roomy_page(profile: BrowserContext, site: Site) -> Iterator[Page]:
     yield from _page(profile, site)
 
 
-def _arrived(frame: FrameLocator) -> None:
-    expect(frame.locator("h1")).to_have_text(re.compile(r"Arrived \d+"), timeout=20_000)
-
-
 def _offered_a_new_window(frame: FrameLocator) -> None:
     agree = frame.locator("#ask-access")
     window = frame.locator("#new-window")
@@ -238,9 +262,9 @@ def test_case_110_platform_storage_binds_where_cookies_and_session_storage_are_b
     page: Page, site: Site
 ) -> None:
     page.add_init_script(DENY_STORAGE)
-    _arrived(site.course(page, "works"))
-    assert len(site.tool.launches) == 1
-    assert page.evaluate("kept") == {}, "the value is taken back after use"
+    site.course(page, "works")
+    site.arrives(page)
+    page.wait_for_function("Object.keys(kept).length === 0")  # taken back after use
     put = next(message for message in page.evaluate("heard") if message["subject"] == "lti.put_data")
     assert put["key"].startswith("lti_state_")
 
@@ -249,8 +273,8 @@ def test_session_storage_binds_where_cookies_are_blocked_and_the_platform_stores
     roomy_page: Page, site: Site
 ) -> None:
     """Moodle."""
-    _arrived(site.course(roomy_page, "silent", target=None))
-    assert len(site.tool.launches) == 1
+    site.course(roomy_page, "silent", target=None)
+    site.arrives(roomy_page)
 
 
 @pytest.mark.parametrize(
@@ -265,8 +289,8 @@ def test_session_storage_binds_where_cookies_are_blocked_and_the_platform_stores
 def test_cases_111_to_113_what_is_no_answer_leads_to_the_next_rung(
     roomy_page: Page, site: Site, mode: str
 ) -> None:
-    _arrived(site.course(roomy_page, mode))
-    assert len(site.tool.launches) == 1
+    site.course(roomy_page, mode)
+    site.arrives(roomy_page)
 
 
 def test_case_111_a_value_is_sent_to_the_registered_origin_only(page: Page, site: Site) -> None:
@@ -286,13 +310,14 @@ def test_case_112_nothing_hangs_when_nothing_answers(page: Page, site: Site) -> 
     began = time.monotonic()
     frame = site.course(page, "silent")
     _offered_a_new_window(frame)
-    assert time.monotonic() - began < 12
+    assert time.monotonic() - began < 15
     assert site.tool.platform.asked("jwks") == [] or site.tool.launches == []
 
 
 def test_case_114_a_wrong_value_binds_nothing(page: Page, site: Site) -> None:
     page.add_init_script(DENY_STORAGE)
-    _offered_a_new_window(site.course(page, "wrong value"))
+    site.course(page, "wrong value")
+    site.wait_for(page, "/lti/launch/redeem", 400)
     assert site.tool.launches == []
 
 
@@ -302,8 +327,7 @@ def test_case_115_a_new_window_starts_the_login_again_and_works(page: Page, site
     _offered_a_new_window(frame)
     with page.expect_popup() as opened:
         frame.locator("#new-window").click()
-    expect(opened.value.locator("h1")).to_have_text(re.compile(r"Arrived \d+"), timeout=20_000)
-    assert len(site.tool.launches) == 1
+    site.arrives(opened.value)
 
 
 def test_case_115_a_sandbox_without_popups_is_told_in_words(page: Page, site: Site) -> None:

@@ -167,7 +167,8 @@ MACHINE = re.compile(
 REGISTRY = re.compile(
     r"--(extra-)?index-url[ =]https?:|\bartifact"
     r"ory\b|\bnex"
-    r"us\.[a-z]|pypi\.(?!org)[a-z-]+\.[a-z]+|registry\.(?!npmjs\.org|hub)[a-z0-9-]+\.(?:com|net|internal|local)",
+    r"us\.[a-z]|pypi\.(?!org)[a-z-]+\.[a-z]+"
+    r"|registry\.(?!npmjs\.org|hub)[a-z0-9-]+\.(?:com|net|internal|local)",
     re.IGNORECASE,
 )
 

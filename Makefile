@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 PIP := $(BIN)/python -m pip --disable-pip-version-check --no-input
 
-.PHONY: help install run test lint types format docs browser postgres bench screenshots lock clean
+.PHONY: help install run test lint format docs browser postgres bench screenshots lock clean
 
 help:  ## show this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -44,6 +44,13 @@ format: install  ## put the code into its form
 
 docs: install  ## write the generated parts of docs/ anew
 	@PYTHONPATH=. $(BIN)/python tests/docs/generated.py
+
+bench: install browser  ## measure what docs/benchmarks.md says
+	@$(BIN)/python -m bench.footprint
+	@$(BIN)/python -m bench.golden
+
+screenshots: install browser  ## make the pictures of the README and the docs anew
+	@$(BIN)/python -m bench.screenshots
 
 lock: install  ## resolve the dependencies anew (needs uv)
 	@uv pip compile pyproject.toml --all-extras --python-version 3.11 --python-platform linux --generate-hashes --no-emit-index-url --no-header --upgrade -o requirements.lock

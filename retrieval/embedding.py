@@ -108,6 +108,8 @@ class _OnnxE5:
     """The encoder in ONNX Runtime; word embeddings stay in the package's file and are looked up there."""
 
     def __init__(self, cache: Path | None) -> None:
+        # Its reporting to the maker is on unless the environment says otherwise before the import.
+        os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")
         import onnxruntime  # type: ignore[import-untyped,unused-ignore]
 
         weights = read_weights()

@@ -32,6 +32,18 @@ MOST_EMBEDDED = 24
 
 _CLOSEST = 3
 
+_NUMBERS = {
+    word: number
+    for number, said in enumerate(
+        (
+            "two dois duas dos", "three três tres", "four quatro cuatro", "five cinco", "six seis",
+            "seven sete siete", "eight oito ocho", "nine nove nueve", "ten dez diez",
+        ),
+        start=2,
+    )
+    for word in said.split()
+}  # fmt: skip
+
 
 @dataclass(frozen=True)
 class _Candidate:
@@ -71,7 +83,7 @@ class Composer:
         if not candidates:
             return []
         best = max(candidates, key=lambda candidate: candidate.score)
-        if procedure := _list_around(best, candidates):
+        if procedure := _list_around(best, hits):
             return procedure
         near = sorted(
             (candidate for candidate in candidates if _supports(candidate, best)),
@@ -142,26 +154,52 @@ def _supports(candidate: _Candidate, best: _Candidate) -> bool:
     return candidate.passage.id == best.passage.id or candidate.words >= 0.6 * best.words
 
 
-def _list_around(best: _Candidate, candidates: Sequence[_Candidate]) -> list[_Candidate]:
-    """The whole list or procedure that the best unit belongs to or introduces, with its introduction; [] if there is none."""
+def _list_around(best: _Candidate, hits: Sequence[Hit]) -> list[_Candidate]:
+    """The whole list or procedure that the best unit belongs to or announces, with its announcement; [] if there is none.
+
+    A list that a sentence announces may stand in the next passage: steps are passages of their own.
+    """
     units = units_of(best.passage.text)
     at = next(i for i, unit in enumerate(units) if unit.start == best.unit.start)
-    if best.unit.kind == "sentence" and best.unit.text.endswith(":") and at + 1 < len(units):
-        block = units[at + 1].block
-    elif best.unit.kind in {"step", "item"}:
-        block = best.unit.block
+    if best.unit.kind in {"step", "item"}:
+        members = _members(units, best.unit.block)
+        before = [unit for unit in units if unit.end <= members[0].start]
+        lead = before[-1:] if before and before[-1].kind == "sentence" and before[-1].text.endswith(":") else []
+        found = [(best.passage, unit) for unit in [*lead, *members]]
+    elif best.unit.kind == "sentence":
+        rest = [unit for unit in units[at + 1 :] if unit.kind != "sentence"]
+        passage = best.passage
+        if not rest:
+            following = [hit.passage for hit in hits if _follows(hit.passage, best.passage)]
+            passage = following[0] if following else passage
+            rest = [unit for unit in units_of(passage.text)[:1] if following and unit.kind in {"step", "item"}]
+        if not rest or rest[0].kind not in {"step", "item"}:
+            return []
+        members = _members(units_of(passage.text), rest[0].block)
+        if not _announces(best.unit.text, len(members)):
+            return []
+        found = [(best.passage, best.unit), *((passage, unit) for unit in members)]
     else:
         return []
-    members = [unit for unit in units if unit.block == block and unit.kind in {"step", "item"}]
-    if not members or len(members) > MOST_STEPS:
+    length = sum(len(unit.text) for _, unit in found)
+    if len(members) > MOST_STEPS or (members[0].kind == "item" and length > 2 * MOST_CHARACTERS):
         return []
-    if best.unit.kind == "item" and sum(len(unit.text) for unit in members) > 2 * MOST_CHARACTERS:
-        return []
-    before = [unit for unit in units if unit.end <= members[0].start]
-    lead = [before[-1]] if before and before[-1].kind == "sentence" and before[-1].text.endswith(":") else []
-    return [
-        _Candidate(unit, best.passage, best.found, best.words, best.meaning) for unit in [*lead, *members]
-    ]
+    return [_Candidate(unit, passage, best.found, best.words, best.meaning) for passage, unit in found]
+
+
+def _members(units: Sequence[Unit], block: int) -> list[Unit]:
+    return [unit for unit in units if unit.block == block and unit.kind in {"step", "item"}]
+
+
+def _follows(passage: Passage, before: Passage) -> bool:
+    same_section = (passage.document_id, passage.heading_path) == (before.document_id, before.heading_path)
+    return same_section and passage.ordinal == before.ordinal + 1
+
+
+def _announces(sentence: str, members: int) -> bool:
+    """Whether a sentence introduces a list of so many members: it ends with a colon, or says how many there are."""
+    said = {word for word in words(sentence) if word.isdigit() or word in _NUMBERS}
+    return sentence.endswith(":") or any(word == str(members) or _NUMBERS.get(word) == members for word in said)
 
 
 def _cite(chosen: Sequence[_Candidate]) -> tuple[tuple[AnswerSentence, ...], tuple[Citation, ...]]:

@@ -96,6 +96,9 @@ def _record_visit(session: Session, services: Services, launch: Launch) -> tuple
         )
     ).one()
     organisation_id = deployment.organisation_id
+    if registration.platform == "generic":
+        # A self-hosted platform's address says nothing; its signed claims name the product, and the quirks follow from it.
+        registration.platform = launch.platform_family
     user = session.scalars(
         select(User).where(User.registration_id == registration.id, User.sub == (launch.sub or ""))
     ).one_or_none()

@@ -12,6 +12,7 @@ from cryptography.hazmat.primitives.asymmetric import rsa
 from sqlalchemy import delete, func, select
 from sqlalchemy.exc import IntegrityError
 
+import lti
 from app.course import models
 from app.kit import egress as kit_egress
 from app.kit.clock import now
@@ -167,14 +168,10 @@ class DatabaseKeys:
         return ports.SigningKey(newest.kid, self.vault.unseal(newest.private_encrypted).decode())
 
     def published(self) -> Sequence[ports.PublicKey]:
-        keys = []
-        for row in self._rows():
-            private = serialization.load_pem_private_key(self.vault.unseal(row.private_encrypted), None)
-            public = private.public_key().public_bytes(
-                serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo
-            )
-            keys.append(ports.PublicKey(row.kid, public.decode()))
-        return keys
+        return [
+            lti.public_key_of(ports.SigningKey(row.kid, self.vault.unseal(row.private_encrypted).decode()))
+            for row in self._rows()
+        ]
 
     def _rows(self) -> list[models.ToolKey]:
         with self.database.read() as session:

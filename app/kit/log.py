@@ -74,7 +74,7 @@ def configure_logging(log_format: str, level: str) -> None:
     root.setLevel(number)
     # uvicorn's access log prints whole URLs, and a start code stands in one; our own request line names the route only.
     logging.getLogger("uvicorn.access").disabled = True
-    for noisy in ("httpx", "httpcore", "chromadb", "urllib3"):
+    for noisy in ("httpx", "httpcore", "chromadb", "urllib3", "alembic"):
         logging.getLogger(noisy).setLevel(logging.WARNING)
 
 

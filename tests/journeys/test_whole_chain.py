@@ -79,7 +79,7 @@ def decide(page: Page, demonstration: Demonstration, activity: str, *, clicks: i
 def test_ask_and_open_the_source_at_the_place(page: Page, demonstration: Demonstration) -> None:
     frame = open_as(page, demonstration, LEARNER, "support-ask")
     expect(frame.locator("h1")).to_have_text("What are you trying to get done?")
-    frame.get_by_role("button", name="The box arrived broken").click()
+    frame.get_by_role("button", name="A parcel arrived damaged").click()
     turn = frame.locator("article.turn").last
     expect(turn.locator(".steps li").first).to_be_visible(timeout=60_000)
     expect(turn).to_contain_text("Damage must be reported within 7 days")

@@ -147,7 +147,7 @@ def _stored(
         ],
         "citations": citations,
         "missing": ", ".join(f"“{word}”" for word in answer.missing),
-        "closest": [source(p) for p in answer.closest] if answer.verdict != "covered" else [],
+        "closest": [source(p) for p in answer.closest] if answer.verdict == "not_covered" else [],
         "experts": experts,
         "practice": practice_for(session, scope, visitor, citations),
     }

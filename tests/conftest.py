@@ -26,7 +26,12 @@ def settings(tmp_path: Path, migrated_database: Path) -> Settings:
     """The demo's settings on a data folder of this test's own."""
     shutil.copy(migrated_database, tmp_path / "workside.db")
     return Settings(
-        _env_file=None, data_dir=tmp_path, demo=True, base_url="http://localhost:8000", worker="separate", log_level="error"
+        _env_file=None,
+        data_dir=tmp_path,
+        demo=True,
+        base_url="http://localhost:8000",
+        worker="separate",
+        log_level="error",
     )
 
 

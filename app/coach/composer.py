@@ -164,7 +164,9 @@ def _list_around(best: _Candidate, hits: Sequence[Hit]) -> list[_Candidate]:
     if best.unit.kind in {"step", "item"}:
         members = _members(units, best.unit.block)
         before = [unit for unit in units if unit.end <= members[0].start]
-        lead = before[-1:] if before and before[-1].kind == "sentence" and before[-1].text.endswith(":") else []
+        lead = (
+            before[-1:] if before and before[-1].kind == "sentence" and before[-1].text.endswith(":") else []
+        )
         found = [(best.passage, unit) for unit in [*lead, *members]]
     elif best.unit.kind == "sentence":
         rest = [unit for unit in units[at + 1 :] if unit.kind != "sentence"]
@@ -172,7 +174,9 @@ def _list_around(best: _Candidate, hits: Sequence[Hit]) -> list[_Candidate]:
         if not rest:
             following = [hit.passage for hit in hits if _follows(hit.passage, best.passage)]
             passage = following[0] if following else passage
-            rest = [unit for unit in units_of(passage.text)[:1] if following and unit.kind in {"step", "item"}]
+            rest = [
+                unit for unit in units_of(passage.text)[:1] if following and unit.kind in {"step", "item"}
+            ]
         if not rest or rest[0].kind not in {"step", "item"}:
             return []
         members = _members(units_of(passage.text), rest[0].block)
@@ -199,7 +203,9 @@ def _follows(passage: Passage, before: Passage) -> bool:
 def _announces(sentence: str, members: int) -> bool:
     """Whether a sentence introduces a list of so many members: it ends with a colon, or says how many there are."""
     said = {word for word in words(sentence) if word.isdigit() or word in _NUMBERS}
-    return sentence.endswith(":") or any(word == str(members) or _NUMBERS.get(word) == members for word in said)
+    return sentence.endswith(":") or any(
+        word == str(members) or _NUMBERS.get(word) == members for word in said
+    )
 
 
 def _cite(chosen: Sequence[_Candidate]) -> tuple[tuple[AnswerSentence, ...], tuple[Citation, ...]]:

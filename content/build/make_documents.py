@@ -75,8 +75,17 @@ def blocks(text: str) -> list[Block]:
 def make_pdf(source: Path, target: Path, *, title: str) -> None:
     """Write an A4 PDF with real text, one outline entry per heading, and page numbers."""
     style = {
-        name: ParagraphStyle(name, fontName=font, fontSize=size, leading=size * 1.42, textColor=HexColor(colour),
-                             spaceBefore=before, spaceAfter=after, alignment=TA_LEFT, keepWithNext=name.startswith("h"))
+        name: ParagraphStyle(
+            name,
+            fontName=font,
+            fontSize=size,
+            leading=size * 1.42,
+            textColor=HexColor(colour),
+            spaceBefore=before,
+            spaceAfter=after,
+            alignment=TA_LEFT,
+            keepWithNext=name.startswith("h"),
+        )
         for name, font, size, colour, before, after in [
             ("h1", "Helvetica-Bold", 25, ACCENT, 0, 4),
             ("h2", "Helvetica-Bold", 14.5, ACCENT, 15, 5),
@@ -111,17 +120,39 @@ def make_pdf(source: Path, target: Path, *, title: str) -> None:
                 story.append(Outline(str(content), int(kind[1]) - 2))
             story.append(Paragraph(str(content), style[kind]))
         elif kind in ("bullets", "steps"):
-            items = [ListItem(Paragraph(text, style["p"]), leftIndent=16) for text in content if isinstance(text, str)]
-            story.append(ListFlowable(items, bulletType="1" if kind == "steps" else "bullet", leftIndent=16,
-                                      bulletFontName="Helvetica", bulletFontSize=10, bulletColor=HexColor(ACCENT)))
+            items = [
+                ListItem(Paragraph(text, style["p"]), leftIndent=16)
+                for text in content
+                if isinstance(text, str)
+            ]
+            story.append(
+                ListFlowable(
+                    items,
+                    bulletType="1" if kind == "steps" else "bullet",
+                    leftIndent=16,
+                    bulletFontName="Helvetica",
+                    bulletFontSize=10,
+                    bulletColor=HexColor(ACCENT),
+                )
+            )
         elif kind == "table":
-            rows = [[Paragraph(cell, style["head" if at == 0 else "cell"]) for cell in row] for at, row in enumerate(content)]
-            story.append(Table(rows, colWidths=[174 * mm / len(rows[0])] * len(rows[0]), style=[
-                ("BACKGROUND", (0, 0), (-1, 0), HexColor(WASH)),
-                ("LINEBELOW", (0, 0), (-1, -1), 0.6, HexColor(LINE)),
-                ("VALIGN", (0, 0), (-1, -1), "TOP"),
-                ("TOPPADDING", (0, 0), (-1, -1), 5), ("BOTTOMPADDING", (0, 0), (-1, -1), 6),
-            ]))
+            rows = [
+                [Paragraph(cell, style["head" if at == 0 else "cell"]) for cell in row]
+                for at, row in enumerate(content)
+            ]
+            story.append(
+                Table(
+                    rows,
+                    colWidths=[174 * mm / len(rows[0])] * len(rows[0]),
+                    style=[
+                        ("BACKGROUND", (0, 0), (-1, 0), HexColor(WASH)),
+                        ("LINEBELOW", (0, 0), (-1, -1), 0.6, HexColor(LINE)),
+                        ("VALIGN", (0, 0), (-1, -1), "TOP"),
+                        ("TOPPADDING", (0, 0), (-1, -1), 5),
+                        ("BOTTOMPADDING", (0, 0), (-1, -1), 6),
+                    ],
+                )
+            )
             story.append(Spacer(1, 8))
         else:
             story.append(Paragraph(str(content), style["p"]))
@@ -133,8 +164,16 @@ def make_pdf(source: Path, target: Path, *, title: str) -> None:
         canvas.drawRightString(A4[0] - 18 * mm, 11 * mm, f"Page {doc.page}")
 
     SimpleDocTemplate(
-        str(target), pagesize=A4, title=f"{title}, Tarnwell Parcel", author="Tarnwell Parcel", lang="en", invariant=1,
-        leftMargin=18 * mm, rightMargin=18 * mm, topMargin=18 * mm, bottomMargin=20 * mm,
+        str(target),
+        pagesize=A4,
+        title=f"{title}, Tarnwell Parcel",
+        author="Tarnwell Parcel",
+        lang="en",
+        invariant=1,
+        leftMargin=18 * mm,
+        rightMargin=18 * mm,
+        topMargin=18 * mm,
+        bottomMargin=20 * mm,
     ).build(story, onFirstPage=edges, onLaterPages=edges)
 
 
@@ -154,8 +193,9 @@ def make_slides(source: Path, target: Path) -> None:
         first.font.color.rgb = RGBColor.from_string(ACCENT[1:])
         if "table" in slide_data:
             rows = slide_data["table"]
-            grid = slide.shapes.add_table(len(rows), len(rows[0]), Inches(0.8), Inches(2.0), Inches(11.7),
-                                          Inches(0.75 * len(rows))).table
+            grid = slide.shapes.add_table(
+                len(rows), len(rows[0]), Inches(0.8), Inches(2.0), Inches(11.7), Inches(0.75 * len(rows))
+            ).table
             for r, row in enumerate(rows):
                 for c, cell in enumerate(row):
                     grid.cell(r, c).text = cell
@@ -199,7 +239,9 @@ def make_sheet(source: Path, target: Path, *, title: str) -> None:
                 if kind == "ticks":
                     sheet.add_paragraph(f"\u2610 {text}")
                 else:
-                    sheet.add_paragraph(str(text), style="List Bullet" if kind == "bullets" else "List Number")
+                    sheet.add_paragraph(
+                        str(text), style="List Bullet" if kind == "bullets" else "List Number"
+                    )
         else:
             sheet.add_paragraph(str(content))
     stamp(sheet.core_properties, title)
@@ -243,8 +285,15 @@ def portions(line: str, most: int = 16) -> list[str]:
 
 def stamp(properties: object, title: str) -> None:
     """Give an Office file fixed properties, so that a rebuild changes nothing but the text."""
-    for name, value in {"title": title, "author": "Tarnwell Parcel", "last_modified_by": "Tarnwell Parcel", "comments": "",
-                        "created": FIXED, "modified": FIXED, "revision": 1}.items():
+    for name, value in {
+        "title": title,
+        "author": "Tarnwell Parcel",
+        "last_modified_by": "Tarnwell Parcel",
+        "comments": "",
+        "created": FIXED,
+        "modified": FIXED,
+        "revision": 1,
+    }.items():
         setattr(properties, name, value)
 
 

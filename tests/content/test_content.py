@@ -17,7 +17,11 @@ import pytest
 from pypdf import PdfReader
 
 CONTENT = Path(__file__).resolve().parents[2] / "content"
-COURSES = {"main": CONTENT, "second-course": CONTENT / "second-course", "second-organisation": CONTENT / "second-organisation"}
+COURSES = {
+    "main": CONTENT,
+    "second-course": CONTENT / "second-course",
+    "second-organisation": CONTENT / "second-organisation",
+}
 OTHER_LANGUAGES = ("pt-BR", "es")
 LANGUAGES = ("en", *OTHER_LANGUAGES)
 DRAWING = "{http://schemas.openxmlformats.org/drawingml/2006/main}"
@@ -73,7 +77,7 @@ def cues(path: Path) -> tuple[tuple[float, float, str], ...]:
         for at, line in enumerate(lines):
             if time := CUE_TIME.fullmatch(line):
                 h1, m1, s1, h2, m2, s2 = (float(part) for part in time.groups())
-                text = re.sub(r"</?v[^>]*>", "", " ".join(lines[at + 1:]))
+                text = re.sub(r"</?v[^>]*>", "", " ".join(lines[at + 1 :]))
                 found.append((h1 * 3600 + m1 * 60 + s1, h2 * 3600 + m2 * 60 + s2, text))
     return tuple(found)
 
@@ -100,8 +104,8 @@ def markdown_sections(path: Path) -> dict[str, str]:
     text, found = path.read_text("utf-8"), {}
     heads = list(re.finditer(r"^(#{1,4}) (.+)$", text, re.M))
     for at, head in enumerate(heads):
-        end = next((later.start() for later in heads[at + 1:] if len(later[1]) <= len(head[1])), len(text))
-        found[head[2]] = text[head.end():end]
+        end = next((later.start() for later in heads[at + 1 :] if len(later[1]) <= len(head[1])), len(text))
+        found[head[2]] = text[head.end() : end]
     return found
 
 
@@ -116,7 +120,9 @@ def place_text(base: Path, place: dict[str, Any]) -> str:
             return sections[place["heading"]]
         case ".pdf":
             page = pdf_pages(path)[place["page"] - 1] if "page" in place else text_of(path)
-            assert place["heading"] in one_line(page), f"no heading {place['heading']!r} on that page of {place['document']}"
+            assert place["heading"] in one_line(page), (
+                f"no heading {place['heading']!r} on that page of {place['document']}"
+            )
             return page
         case ".pptx":
             return slides(path)[place["slide"] - 1]
@@ -127,7 +133,9 @@ def place_text(base: Path, place: dict[str, Any]) -> str:
             end = next((at for at in heads if at > start), len(lines))
             return "\n".join(text for _, text in lines[start:end])
         case ".vtt":
-            near = " ".join(text for start, end, text in cues(path) if end > place["at"] - 1 and start < place["at"] + 15)
+            near = " ".join(
+                text for start, end, text in cues(path) if end > place["at"] - 1 and start < place["at"] + 15
+            )
             assert place["cue_words"] in near, f"{place['cue_words']!r} is not said at {place['at']} s"
             return near
     raise AssertionError(f"no reader for {path.name}")
@@ -156,12 +164,18 @@ SKILLS = {skill["id"]: skill for skill in load(CONTENT / "skills.toml")["skills"
 def test_a_course_names_exactly_the_documents_that_exist(name: str) -> None:
     listed = documents_of(name)
     base = COURSES[name]
-    found = [path for folder in ("documents", "lessons") for path in (base / folder).rglob("*") if path.is_file()]
+    found = [
+        path for folder in ("documents", "lessons") for path in (base / folder).rglob("*") if path.is_file()
+    ]
     on_disk = {str(path.relative_to(base)) for path in found}
     assert set(listed) == on_disk
     assert len(listed) == len(course_of(name)["documents"])
     for document in listed.values():
-        assert document["title"].strip() and document["language"] in LANGUAGES and document["updated"].year == 2026
+        assert (
+            document["title"].strip()
+            and document["language"] in LANGUAGES
+            and document["updated"].year == 2026
+        )
 
 
 @pytest.mark.parametrize("name", COURSES)
@@ -187,7 +201,9 @@ def test_experts_point_at_skills_that_exist() -> None:
     experts = [expert for name in COURSES for expert in course_of(name)["experts"]]
     assert len({expert["id"] for expert in experts}) == len(experts)
     assert all(set(expert["skills"]) <= set(SKILLS) and expert["topics"] for expert in experts)
-    assert {skill for expert in experts for skill in expert["skills"]} == set(SKILLS), "each skill has somebody to ask"
+    assert {skill for expert in experts for skill in expert["skills"]} == set(SKILLS), (
+        "each skill has somebody to ask"
+    )
 
 
 def test_each_lesson_has_its_counterparts_with_the_same_shape() -> None:
@@ -199,8 +215,12 @@ def test_each_lesson_has_its_counterparts_with_the_same_shape() -> None:
     assert len(groups) == 5
     for versions in groups.values():
         assert set(versions) == set(LANGUAGES)
-        shapes = {language: [re.match(r"#{1,3} |\||\d+\. |- |", line)[0] for line in path.read_text("utf-8").splitlines()]
-                  for language, path in versions.items()}
+        shapes = {
+            language: [
+                re.match(r"#{1,3} |\||\d+\. |- |", line)[0] for line in path.read_text("utf-8").splitlines()
+            ]
+            for language, path in versions.items()
+        }
         assert shapes["pt-BR"] == shapes["en"] and shapes["es"] == shapes["en"]
         for path in versions.values():
             assert 400 <= len(path.read_text("utf-8").split()) <= 700
@@ -208,7 +228,9 @@ def test_each_lesson_has_its_counterparts_with_the_same_shape() -> None:
 
 def test_the_texts_have_the_length_they_claim() -> None:
     assert 2500 <= len(re.sub(r"[|#*\-]+", " ", text_of(CONTENT / "documents/handbook.md")).split()) <= 4200
-    assert all(len(text_of(COURSES["second-course"] / file).split()) >= 500 for file in documents_of("second-course"))
+    assert all(
+        len(text_of(COURSES["second-course"] / file).split()) >= 500 for file in documents_of("second-course")
+    )
     assert len(text_of(CONTENT / "second-organisation/documents/front-desk-handbook.md").split()) >= 700
 
 
@@ -321,7 +343,9 @@ def test_there_are_six_tasks_and_one_for_each_other_course() -> None:
 
 
 def test_tasks_and_scenarios_together_practise_every_skill() -> None:
-    practised = {load(path)["skill"] for name, path in TASKS if name == "main"} | {load(path)["skill"] for path in SCENARIOS}
+    practised = {load(path)["skill"] for name, path in TASKS if name == "main"} | {
+        load(path)["skill"] for path in SCENARIOS
+    }
     assert practised == set(SKILLS)
 
 
@@ -375,7 +399,9 @@ def test_a_task_has_a_short_unaided_re_check(name: str, path: Path) -> None:
         other = task[language]["recheck"]
         assert other["situation"].strip() and other["ask"].strip()
         assert set(other["criteria"]) == {criterion["id"] for criterion in recheck["criteria"]}
-        assert all(criterion["text"].strip() and criterion["look_for"] for criterion in other["criteria"].values())
+        assert all(
+            criterion["text"].strip() and criterion["look_for"] for criterion in other["criteria"].values()
+        )
 
 
 @pytest.mark.parametrize(("name", "path"), TASKS, ids=TASK_NAMES)
@@ -439,7 +465,9 @@ def test_every_branch_ends_and_every_node_is_reached(path: Path) -> None:
             waiting += [choice["to"] for choice in nodes[here].get("choices", [])]
     assert reached == set(nodes)
     assert {node.get("end") for node in nodes.values()} >= {"good", "bad"}
-    assert {met for node in nodes.values() for choice in node.get("choices", []) for met in choice["meets"]} == rubric
+    assert {
+        met for node in nodes.values() for choice in node.get("choices", []) for met in choice["meets"]
+    } == rubric
 
     def shortest(here: str) -> int:
         """Turns to the nearest end, breadth first."""
@@ -457,7 +485,9 @@ def test_hidden_facts_stand_in_no_text_that_is_shown(path: Path) -> None:
     """`marker` is a piece of the fact that no other field contains; a test of the tool can look for it in every response."""
     scenario = load(path)
     facts = scenario.pop("hidden_facts")
-    shown = str({key: value for key, value in scenario.items() if key not in ("goals", "end_condition")}).lower()
+    shown = str(
+        {key: value for key, value in scenario.items() if key not in ("goals", "end_condition")}
+    ).lower()
     assert len({fact["id"] for fact in facts}) == len(facts) >= 3
     for fact in facts:
         assert fact["reveal"] in ("asked", "never")
@@ -474,7 +504,9 @@ def test_a_scenario_is_translated_to_the_last_line(path: Path) -> None:
         for key in ("title", "setting", "learner_role"):
             assert other[key].strip() and other[key] != scenario[key]
         assert set(other["rubric"]) == {criterion["id"] for criterion in scenario["rubric"]}
-        assert all(set(line) == {"text", "stronger_line"} and all(line.values()) for line in other["rubric"].values())
+        assert all(
+            set(line) == {"text", "stronger_line"} and all(line.values()) for line in other["rubric"].values()
+        )
         assert set(other["nodes"]) == {node["id"] for node in scenario["nodes"]}
         for node in scenario["nodes"]:
             translated = other["nodes"][node["id"]]
@@ -482,7 +514,10 @@ def test_a_scenario_is_translated_to_the_last_line(path: Path) -> None:
             assert ("outcome" in translated) == ("outcome" in node)
             choices = translated.get("choices", {})
             assert set(choices) == {choice["id"] for choice in node.get("choices", [])}
-            assert all(set(choice) == {"text", "like", "feedback"} and all(choice.values()) for choice in choices.values())
+            assert all(
+                set(choice) == {"text", "like", "feedback"} and all(choice.values())
+                for choice in choices.values()
+            )
 
 
 # Golden questions
@@ -493,17 +528,25 @@ def test_there_are_forty_golden_questions_of_which_twelve_are_not_covered() -> N
     assert len({question["text"] for question in QUESTIONS}) == 40
     covered = [question for question in QUESTIONS if question["verdict"] == "covered"]
     assert len(covered) == 28
-    assert [sum(question["language"] == language for question in covered) for language in LANGUAGES] == [20, 4, 4]
+    assert [sum(question["language"] == language for question in covered) for language in LANGUAGES] == [
+        20,
+        4,
+        4,
+    ]
     assert {question["kind"] for question in covered} == {"paraphrase", "keyword", "situation"}
     assert all(question["verdict"] == "not_covered" for question in QUESTIONS if question not in covered)
 
 
 def test_covered_questions_ask_about_every_document_format() -> None:
-    cited = {Path(place["document"]).suffix for question in QUESTIONS for place in question.get("expected", [])}
+    cited = {
+        Path(place["document"]).suffix for question in QUESTIONS for place in question.get("expected", [])
+    }
     assert cited == {".md", ".pdf", ".pptx", ".docx", ".vtt"}
 
 
-@pytest.mark.parametrize("question", [q for q in QUESTIONS if q["verdict"] == "covered"], ids=lambda q: q["id"])
+@pytest.mark.parametrize(
+    "question", [q for q in QUESTIONS if q["verdict"] == "covered"], ids=lambda q: q["id"]
+)
 def test_a_covered_question_is_answered_where_it_says(question: dict[str, Any]) -> None:
     assert question["expected"] and "absent" not in question
     for place in question["expected"]:
@@ -513,7 +556,9 @@ def test_a_covered_question_is_answered_where_it_says(question: dict[str, Any]) 
             assert word in text, f"{word!r} is not at {place}"
 
 
-@pytest.mark.parametrize("question", [q for q in QUESTIONS if q["verdict"] == "not_covered"], ids=lambda q: q["id"])
+@pytest.mark.parametrize(
+    "question", [q for q in QUESTIONS if q["verdict"] == "not_covered"], ids=lambda q: q["id"]
+)
 def test_no_document_of_the_course_answers_a_not_covered_question(question: dict[str, Any]) -> None:
     assert "expected" not in question and len(question["absent"]) >= 4
     place_text(CONTENT, question["near"])

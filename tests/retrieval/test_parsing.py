@@ -171,12 +171,33 @@ def test_any_bytes_called_pdf_are_read_or_refused(data: bytes) -> None:
 
 def test_pdf_headings_by_their_section_numbers() -> None:
     pages = [
-        ["4. Damage", "4.1 Deadline", "Damage must be reported within 7 days.", "4.2 Proof", "Three photos are needed."],
-        ["5. How the amount is worked out", "1", "Start with the value.", "2", "Take off 20 % for each year."],
+        [
+            "4. Damage",
+            "4.1 Deadline",
+            "Damage must be reported within 7 days.",
+            "4.2 Proof",
+            "Three photos are needed.",
+        ],
+        [
+            "5. How the amount is worked out",
+            "1",
+            "Start with the value.",
+            "2",
+            "Take off 20 % for each year.",
+        ],
     ]
     parsed = parse("policy.pdf", make_pdf(pages))
-    assert [(block.kind, block.text, block.headings, block.page) for block in parsed.blocks if block.kind != "heading"] == [
+    assert [
+        (block.kind, block.text, block.headings, block.page)
+        for block in parsed.blocks
+        if block.kind != "heading"
+    ] == [
         ("paragraph", "Damage must be reported within 7 days.", ("4. Damage", "4.1 Deadline"), 1),
         ("paragraph", "Three photos are needed.", ("4. Damage", "4.2 Proof"), 1),
-        ("steps", "1. Start with the value.\n2. Take off 20 % for each year.", ("5. How the amount is worked out",), 2),
+        (
+            "steps",
+            "1. Start with the value.\n2. Take off 20 % for each year.",
+            ("5. How the amount is worked out",),
+            2,
+        ),
     ]

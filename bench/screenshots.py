@@ -33,6 +33,8 @@ ANSWER = (
     "Dear Ms Marchetti, I am sorry that the lamp arrived broken. Please send a photo of the label, a photo of the outside "
     "of the box, and your receipt. Please ask the buyer to keep the lamp and all the packing for 14 days. I will approve it."
 )
+# Wide enough for the frame to show a source beside its answer.
+DOCS_WIDTH = 1600
 Scheme = Literal["light", "dark"]
 
 
@@ -53,46 +55,44 @@ def walk(
 
     def shoot(page: Page, name: str) -> None:
         page.wait_for_timeout(1200)
-        options = {"type": "jpeg", "quality": 80} if kind == "jpg" else {}
-        page.screenshot(path=folder / f"{name}.{kind}", **options)  # type: ignore[arg-type]
+        page.screenshot(path=folder / f"{name}{mark}.png")
 
-    mark = "" if kind == "jpg" else f"-{width}-{scheme}"
     with opened(browser, width, scheme) as page:
         frame = open_as(page, running, LEARNER, "support-ask")
-        shoot(page, f"home{mark}")
+        shoot(page, "home")
         frame.get_by_role("button", name="A parcel arrived damaged").click()
         frame.locator("article.turn .steps li").first.wait_for(timeout=120_000)
-        shoot(page, f"answer{mark}")
+        shoot(page, "answer")
         frame.locator("article.turn a[data-source]").last.click()
         frame.locator("mark").first.wait_for()
-        shoot(page, f"ask{mark}")
+        shoot(page, "ask")
         frame.get_by_label("Ask in your own words").fill(
             "Which shoes do I have to wear when I visit the depot?"
         )
         frame.get_by_role("button", name="Ask", exact=True).click()
         frame.get_by_text("Not covered here").last.wait_for(timeout=120_000)
-        shoot(page, f"not-covered{mark}")
+        shoot(page, "not-covered")
         frame = open_as(page, running, LEARNER, "practice-damaged-lamp")
-        shoot(page, f"task{mark}")
+        shoot(page, "task")
         frame.get_by_label("Your answer").fill(ANSWER)
         frame.get_by_role("button", name="Check").first.click()
         frame.locator("#feedback").wait_for()
-        shoot(page, f"practice{mark}")
+        shoot(page, "practice")
         frame.get_by_role("button", name="Hand in").click()
         frame.locator("#result").wait_for()
-        shoot(page, f"handed-in{mark}")
+        shoot(page, "handed-in")
         frame = open_as(page, running, INSTRUCTOR, "practice-damaged-lamp")
         frame.get_by_role("link", name="Review").first.click()
         frame.locator("main a[href^='/review/']").first.wait_for()
-        shoot(page, f"queue{mark}")
+        shoot(page, "queue")
         frame.locator("main a[href^='/review/']").first.click()
         frame.get_by_role("button", name="Confirm decision").wait_for()
-        shoot(page, f"review{mark}")
+        shoot(page, "review")
         for choice in frame.get_by_role("radio", name="Yes").all():
             choice.check()
         frame.get_by_role("button", name="Confirm decision").click()
         frame.get_by_text("In the gradebook").first.wait_for(timeout=60_000)
-        shoot(page, f"decided{mark}")
+        shoot(page, "decided")
 
 
 def main() -> None:
@@ -106,16 +106,16 @@ def main() -> None:
             if target is None:
                 pictures = Path(folder) / "pictures"
                 pictures.mkdir()
-                walk(running, browser, pictures, 1280, "light", "jpg")
+                walk(running, browser, pictures, DOCS_WIDTH, "light", "")
                 IMAGES.mkdir(parents=True, exist_ok=True)
                 for name in ("ask", "practice", "review"):
-                    (IMAGES / f"{name}.jpg").write_bytes((pictures / f"{name}.jpg").read_bytes())
+                    (IMAGES / f"{name}.png").write_bytes((pictures / f"{name}.png").read_bytes())
             else:
                 target.mkdir(parents=True, exist_ok=True)
                 schemes: tuple[Scheme, ...] = ("light", "dark")
                 for width in (1280, 768, 400):
                     for scheme in schemes:
-                        walk(running, browser, target, width, scheme, "png")
+                        walk(running, browser, target, width, scheme, f"-{width}-{scheme}")
         finally:
             browser.close()
             os.killpg(running.process.pid, signal.SIGTERM)

@@ -35,7 +35,7 @@ def make_lti_router(services: Services) -> APIRouter:
 
     database = services.database
     ports = lti.LtiPorts(
-        registrations=DatabaseRegistrations(database),
+        registrations=DatabaseRegistrations(database, demo=services.settings.demo),
         states=DatabaseLaunchStates(database),
         tickets=DatabaseLaunchTickets(database),
         keys=DatabaseKeys(database, services.vault),

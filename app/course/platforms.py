@@ -47,7 +47,7 @@ def add_platform(
             raise PlatformRefused(f"{option} must have 1 to 255 characters.")
     addresses = {"--auth-url": auth_url, "--token-url": token_url, "--jwks-url": jwks_url}
     for option, value in addresses.items():
-        _check_address(option, value, allow_plain=allow_private and services.settings.demo)
+        _check_address(option, value, allow_plain=services.settings.demo)
     values: dict[str, str | bool | None] = {
         "name": name,
         "auth_url": auth_url,
@@ -143,5 +143,5 @@ def _check_address(option: str, value: str, *, allow_plain: bool) -> None:
         )
     if parts.scheme == "http" and not allow_plain:
         raise PlatformRefused(
-            f"{option} must begin with https://. Plain http is taken only with --allow-private and WORKSIDE_DEMO=1."
+            f"{option} must begin with https://. Plain http is taken only with WORKSIDE_DEMO=1."
         )

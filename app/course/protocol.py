@@ -28,8 +28,8 @@ MOST_LOGINS = 50_000
 log = structlog.get_logger()
 
 
-def registration_of(row: models.Registration) -> Registration:
-    """The protocol's view of a registration row."""
+def registration_of(row: models.Registration, *, demo: bool = False) -> Registration:
+    """The protocol's view of a registration row. In the demo every platform may be a private one on plain http."""
     return Registration(
         id=row.id,
         issuer=row.issuer,
@@ -38,7 +38,7 @@ def registration_of(row: models.Registration) -> Registration:
         token_url=row.token_url,
         jwks_url=row.jwks_url,
         audience=row.audience,
-        allow_private=row.allow_private,
+        allow_private=row.allow_private or demo,
         allow_anonymous=row.allow_anonymous,
         platform=row.platform,
     )
@@ -47,8 +47,9 @@ def registration_of(row: models.Registration) -> Registration:
 class DatabaseRegistrations:
     """`lti.ports.Registrations`."""
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database, *, demo: bool = False) -> None:
         self.database = database
+        self.demo = demo
 
     def find(
         self, issuer: str, client_id: str | None = None, deployment_id: str | None = None
@@ -59,12 +60,13 @@ class DatabaseRegistrations:
         if deployment_id is not None:
             query = query.join(models.Deployment).where(models.Deployment.deployment_id == deployment_id)
         with self.database.read() as session:
-            return [registration_of(row) for row in session.scalars(query.order_by(models.Registration.id))]
+            rows = session.scalars(query.order_by(models.Registration.id))
+            return [registration_of(row, demo=self.demo) for row in rows]
 
     def get(self, registration_id: str) -> Registration | None:
         with self.database.read() as session:
             row = session.get(models.Registration, registration_id)
-            return registration_of(row) if row else None
+            return registration_of(row, demo=self.demo) if row else None
 
     def deployment_status(self, registration: Registration, deployment_id: str) -> ports.DeploymentStatus:
         with self.database.read() as session:

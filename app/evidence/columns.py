@@ -34,7 +34,7 @@ def read_next_column(services: Services) -> bool:
         item, registration = found
         item.read_tries += 1
         endpoint = lti.AgsEndpoint(item.url, item.container_url, frozenset(item.scopes))
-        known = registration_of(registration)
+        known = registration_of(registration, demo=services.settings.demo)
     if not endpoint.can_read_line_items:
         _record(services, item.id, None)
         return True

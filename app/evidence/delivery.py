@@ -107,7 +107,7 @@ def _claim(services: Services) -> _Claimed | bool:
         if _is_column_in_the_making(session, row, moment):
             return _put_aside(row, moment + COLUMN_PAUSE)
         try:
-            claimed = _read_claimed(session, row, row.stamp, lease, moment)
+            claimed = _read_claimed(services, session, row, row.stamp, lease, moment)
         except (ValueError, NoResultFound) as error:
             # Such a row would be the one that is due longest for ever: a launch without a user has no one to grade.
             row.state, row.reason = DEAD, str(error)[:LONGEST_REASON]
@@ -148,7 +148,9 @@ def _is_column_in_the_making(session: Session, row: ScoreRow, moment: datetime) 
     return session.scalars(others.limit(1)).first() is not None
 
 
-def _read_claimed(session: Session, row: ScoreRow, stamp: datetime, lease: str, moment: datetime) -> _Claimed:
+def _read_claimed(
+    services: Services, session: Session, row: ScoreRow, stamp: datetime, lease: str, moment: datetime
+) -> _Claimed:
     """What a try needs. Raises ValueError or NoResultFound where the row is nothing that could be sent."""
     item, link, registration, user = session.execute(
         select(LineItem, ResourceLink, Registration, User)
@@ -164,7 +166,7 @@ def _read_claimed(session: Session, row: ScoreRow, stamp: datetime, lease: str, 
         lease=lease,
         version=row.version,
         number=row.tries + 1,
-        registration=registration_of(registration),
+        registration=registration_of(registration, demo=services.settings.demo),
         line_item_id=item.id,
         endpoint=lti.AgsEndpoint(item.url, item.container_url, frozenset(item.scopes)),
         wanted=lti.Wanted(item.label, item.score_maximum, f"workside-{link.id}", item.tag, link.lti_id),
@@ -364,10 +366,10 @@ def _pause(number: int, asked: float | None) -> float:
 
 
 def send_again(session: Session, score_id: str, *, actor_id: str | None) -> bool:
-    """Puts a refused (or waiting, or overruled) score back in line, now. False where there is none to send."""
+    """Puts a refused score back in line, now. False where there is none that was refused."""
     row = session.get(ScoreRow, score_id, with_for_update={"key_share": True})
-    if row is None or row.state == DELIVERED:
-        return False
+    if row is None or row.state not in {DEAD, WITHHELD}:
+        return False  # delivered, on its way, or overruled by a person in the gradebook, whose grade stays
     row.state, row.tries, row.next_try_at, row.reason = WAITING, 0, now(), ""
     record_event(
         session,

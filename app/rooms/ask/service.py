@@ -154,7 +154,7 @@ def _stored(
 
 
 def experts_for(session: Session, scope: Scope, visitor: Visitor, question: str) -> list[dict[str, Any]]:
-    """Who to ask: those whose topics share words with the question first."""
+    """Who to ask: those whose topics share words with the question, else the first of the list."""
     rows = session.scalars(
         select(Expert)
         .where(
@@ -164,10 +164,12 @@ def experts_for(session: Session, scope: Scope, visitor: Visitor, question: str)
     ).all()
     language = detect_language(question, default="en")
     asked = set(stems(question, language))
-    ranked = sorted(rows, key=lambda row: -len(asked & set(stems(" ".join(row.topics), language))))
+    shared = {row.id: len(asked & set(stems(" ".join(row.topics), language))) for row in rows}
+    knowing = sorted((row for row in rows if shared[row.id]), key=lambda row: -shared[row.id])[:EXPERTS]
+    # Nobody's topics are named in the question: the first in the author's list is who takes what is nobody else's.
     return [
         {"name": r.name, "role": text_in(r.role, visitor.locale), "topics": r.topics[:4], "reach": r.reach}
-        for r in ranked[:EXPERTS]
+        for r in knowing or rows[:1]
     ]
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import codecs
 import re
 import unicodedata
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -105,3 +106,13 @@ def decode_text(data: bytes) -> str:
         return data.decode("utf-8")
     except UnicodeDecodeError:
         return data.decode("cp1252", "replace")
+
+
+def row_text(head: Sequence[str], cells: Sequence[str]) -> str:
+    """A table row in words."""
+    named = []
+    for at, cell in enumerate(cells):
+        if cell:
+            name = head[at] if at < len(head) else ""
+            named.append(f"{name}: {cell}" if name else cell)
+    return "; ".join(named)

@@ -16,9 +16,9 @@ from retrieval.parsing.document import (
     ParseReport,
     UnreadableDocument,
     decode_text,
+    row_text,
     tidy,
 )
-from retrieval.parsing.markdown import row_text
 
 _DROPPED = {
     "script", "style", "template", "noscript", "svg", "math", "iframe", "object", "embed", "head", "nav", "form",

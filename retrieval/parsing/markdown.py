@@ -18,6 +18,7 @@ from retrieval.parsing.document import (
     ParsedDocument,
     ParseReport,
     decode_text,
+    row_text,
     tidy,
 )
 
@@ -169,13 +170,3 @@ def _rows(tokens: Sequence[Token]) -> list[str]:
                 rows.append(row_text(head, cells))
             cells = []
     return rows
-
-
-def row_text(head: Sequence[str], cells: Sequence[str]) -> str:
-    """A table row in words."""
-    named = []
-    for at, cell in enumerate(cells):
-        if cell:
-            name = head[at] if at < len(head) else ""
-            named.append(f"{name}: {cell}" if name else cell)
-    return "; ".join(named)

@@ -17,6 +17,7 @@ from app.course.services import Services
 from app.course.tasks import task_title
 from app.evidence.ledger import count_waiting
 from app.evidence.models import Evidence
+from app.kit.audit import record_event
 from app.kit.clock import now
 from app.kit.errors import N_, InputRefused, NotFound
 from app.kit.i18n import Translator
@@ -117,6 +118,15 @@ def record_turn(
         )
         session.add(turn)
         session.flush()
+        record_event(
+            session,
+            "turn.recorded",
+            organisation_id=visitor.organisation_id,
+            actor_id=visitor.user_id,
+            subject_kind="turn",
+            subject_id=turn.id,
+            verdict=answer.verdict,
+        )
         return turn
 
 

@@ -49,9 +49,9 @@ def opened(browser: Browser, width: int, scheme: Scheme, height: int = 900) -> I
 
 
 def walk(
-    running: Demonstration, browser: Browser, folder: Path, width: int, scheme: Scheme, kind: str
+    running: Demonstration, browser: Browser, folder: Path, width: int, scheme: Scheme, mark: str
 ) -> None:
-    """The four steps at one width, a picture of each state."""
+    """The four steps at one width, a picture of each state, named by the state and `mark`."""
 
     def shoot(page: Page, name: str) -> None:
         page.wait_for_timeout(1200)

@@ -337,9 +337,13 @@ def test_sent_again_the_same_comment_does_not_come_twice(
     platform = platform_named("canvas")
     become(course, "canvas")
     platform.lose_reply("scores")
+    platform.fail("scores", 403)
     course.decide(course.hand_in("101"), 31, "Well done.")
     clock.forward(2)
     work(services)
+    clock.forward(5)
+    work(services)
+    assert state_of(course) == DEAD
     with services.database.write() as session:
         assert send_again(session, course.score_of("101").id, actor_id=None)  # type: ignore[union-attr]
     work(services)

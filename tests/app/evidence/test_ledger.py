@@ -296,7 +296,7 @@ def test_evidence_is_found_by_its_person_and_the_courses_reviewers_only(
             assert access_evidence(session, visitor, evidence).id == evidence
         for visitor in (
             course.visitor("102"),
-            course.visitor("102", "administrator"),
+            course.visitor("102", "mentor"),
             other.visitor("101"),
             other.instructor,
         ):

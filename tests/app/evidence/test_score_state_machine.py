@@ -170,7 +170,9 @@ class Delivering(RuleBasedStateMachine):
             self.network, DatabaseKeys(self.database, vault), DatabaseTokenCache(self.database, vault), now
         )
         self.services: Any = SimpleNamespace(
-            database=self.database, platform=lti.Services(self.network, tokens, now)
+            database=self.database,
+            platform=lti.Services(self.network, tokens, now),
+            settings=SimpleNamespace(demo=False),
         )
         self.people = {sub: Person(self.course.hand_in(sub)) for sub in LEARNERS}
         self.decisions = 0
@@ -258,8 +260,9 @@ class Delivering(RuleBasedStateMachine):
     def reviewer_sends_again(self, sub: str) -> None:
         if self.people[sub].version:
             with self.database.write() as session:
-                send_again(session, self.row(sub).id, actor_id=None)
-            self.people[sub].not_before = None
+                is_sent = send_again(session, self.row(sub).id, actor_id=None)
+            if is_sent:
+                self.people[sub].not_before = None
 
     # --- time ---------------------------------------------------------------------------------------------------------
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
@@ -43,3 +44,13 @@ def services(settings: Settings) -> Iterator[Services]:
     made = make_services(settings, embedder=HashingEmbedder())
     yield made
     made.close()
+
+
+@pytest.fixture(autouse=True)
+def logging_as_it_was() -> Iterator[None]:
+    """What a test sets up of the root logger (level, handlers) ends with it: the next one may look at lines itself."""
+    root = logging.getLogger()
+    level, handlers = root.level, list(root.handlers)
+    yield
+    root.setLevel(level)
+    root.handlers = handlers

@@ -221,7 +221,9 @@ class Delivering(RuleBasedStateMachine):
 
     def looks_after(self, watch: Watch, answer: lti.EgressResponse | None) -> None:
         person, cell = self.people[watch.sub], self.platform.cell(watch.sub)
-        if answer is not None and answer.headers.get("retry-after"):
+        # A decision is tried at once, whether it comes while the platform wants peace or a moment before it says so.
+        is_newest = watch.version == person.version
+        if answer is not None and answer.headers.get("retry-after") and is_newest:
             person.not_before = self.clock.moment + timedelta(seconds=int(answer.headers["retry-after"]))
         if len(cell.history) == watch.values_before:
             return
@@ -283,6 +285,7 @@ class Delivering(RuleBasedStateMachine):
         self.clock.forward(2)
 
         def kill() -> None:
+            self.nobody_heard_the_reply()
             raise Killed
 
         setattr(self.network, when, (kind, kill))
@@ -292,6 +295,11 @@ class Delivering(RuleBasedStateMachine):
             pass
         finally:
             setattr(self.network, when, None)
+
+    def nobody_heard_the_reply(self) -> None:
+        """A platform's wish to be left alone dies with the worker that was to write it down."""
+        for person in self.people.values():
+            person.not_before = None
 
     def new_worker_starts(self) -> None:
         """Only the dead hold leases in here: nobody else works between two rules."""
@@ -314,6 +322,7 @@ class Delivering(RuleBasedStateMachine):
         self.clock.forward(2)
 
         def stall() -> None:
+            self.nobody_heard_the_reply()
             self.clock.forward(130)
             self.reviewer_decides(sub, number)
             self.clock.forward(2)

@@ -66,7 +66,7 @@ def opened(settings: Settings) -> Iterator[Any]:
     from app.kit.migrate import migrate
 
     configure_logging("console", "error")
-    settings.data_dir.mkdir(parents=True, exist_ok=True)
+    settings.data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
     migrate(settings.sqlalchemy_url)
     services = make_services(settings)
     try:
@@ -114,7 +114,7 @@ def migrate(as_json: AsJson = False) -> None:
     settings = read_settings()
     from app.kit.migrate import migrate as bring_up
 
-    settings.data_dir.mkdir(parents=True, exist_ok=True)
+    settings.data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
     bring_up(settings.sqlalchemy_url)
     show(as_json, {"migrated": True}, "The database is up to date.")
 
@@ -239,6 +239,8 @@ def ingest(
     settings = read_settings()
     from app.rooms.library.service import PathMissing, add_files, take_in
 
+    if not collection.strip():
+        fail("--collection is empty. Give the collection a name.", 2)
     with opened(settings) as services:
         try:
             added = add_files(services, paths, collection, organisation)

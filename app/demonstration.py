@@ -33,12 +33,16 @@ class DemonstrationFailed(Exception):
 def run_demonstration(settings: Settings, screen: Console) -> None:
     """Sets everything up, runs the demo LMS beside the service, and ends both on Ctrl-C."""
     lms_port = _demo_lms_port()
+    if lms_port == settings.port:
+        raise DemonstrationFailed(
+            "WORKSIDE_PORT and DEMO_LMS_PORT are the same. Give them two different ports."
+        )
     try:
         listen_on("127.0.0.1", lms_port, "DEMO_LMS_PORT").close()
         listener = listen_on(settings.host, settings.port, "WORKSIDE_PORT")
     except PortTaken as error:
         raise DemonstrationFailed(str(error)) from None
-    settings.data_dir.mkdir(parents=True, exist_ok=True)
+    settings.data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
     configure_logging("console", "warning")
     migrate(settings.sqlalchemy_url)
     services = make_services(settings)

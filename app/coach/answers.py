@@ -8,7 +8,7 @@ from typing import Literal
 from retrieval import Hit, Passage, Verdict
 from retrieval.places import HEADING_JOIN
 
-SentenceKind = Literal["sentence", "step", "row"]
+SentenceKind = Literal["sentence", "step", "row", "heading"]
 
 
 def place_of(passage: Passage, locale: str = "en") -> str:
@@ -35,7 +35,10 @@ class Citation:
 
 @dataclass(frozen=True)
 class AnswerSentence:
-    """One sentence, step or row of an answer. `is_verified`: every citation's passage was checked to say it."""
+    """One sentence, step or row of an answer, or the heading that a list stands under, with a colon.
+
+    `is_verified`: the passage of every citation was checked to say it (a heading is part of the passage's path).
+    """
 
     text: str
     kind: SentenceKind
@@ -63,5 +66,5 @@ class Answer:
         lines = []
         for sentence in self.sentences:
             marks = "".join(f" [{n}]" for n in sentence.citations)
-            lines.append(f"{'- ' if sentence.kind != 'sentence' else ''}{sentence.text}{marks}")
-        return "\n".join(lines) if any(s.kind != "sentence" for s in self.sentences) else " ".join(lines)
+            lines.append(f"{'- ' if sentence.kind in {'step', 'row'} else ''}{sentence.text}{marks}")
+        return "\n".join(lines) if any(s.kind in {"step", "row"} for s in self.sentences) else " ".join(lines)

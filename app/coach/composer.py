@@ -180,7 +180,9 @@ def _list_around(best: _Candidate, hits: Sequence[Hit]) -> list[_Candidate]:
         if not rest or rest[0].kind not in {"step", "item"}:
             return []
         members = _members(units_of(passage.text), rest[0].block)
-        if not _announces(best.unit.text, len(members)):
+        # Steps that come straight after a sentence are what it leads to, whatever it says.
+        leads_on = members[0].kind == "step" and units[at + 1 :][:1] in ([members[0]], [])
+        if not leads_on and not _announces(best.unit.text, len(members)):
             return []
         found = [(best.passage, best.unit), *((passage, unit) for unit in members)]
     else:
@@ -226,11 +228,24 @@ def _cite(chosen: Sequence[_Candidate]) -> tuple[tuple[AnswerSentence, ...], tup
         else:
             citations.append(Citation(len(citations) + 1, passage, unit.text, unit.start, unit.end))
         kind: SentenceKind = (
-            "step" if unit.kind in {"step", "item"} else "row" if unit.kind == "row" else "sentence"
+            "step" if unit.kind == "step" else "sentence" if unit.kind == "sentence" else "row"
         )
+        if kind != "sentence" and _lacks_lead(sentences, citations, passage) and passage.heading_path:
+            # A list without its heading can say the opposite: "The driver's name" stands under "What you never share".
+            sentences.append(
+                AnswerSentence(f"{passage.heading_path[-1]}:", "heading", (citations[-1].n,), True)
+            )
         is_verified = check_citation(unit.text, passage.text).status == "supported"
         sentences.append(AnswerSentence(unit.text, kind, (citations[-1].n,), is_verified))
     return tuple(sentences), tuple(citations)
+
+
+def _lacks_lead(sentences: Sequence[AnswerSentence], citations: Sequence[Citation], passage: Passage) -> bool:
+    """Whether a list begins here that nothing of its own section introduces."""
+    if not sentences:
+        return True
+    shown = next(citation.passage for citation in citations if citation.n == sentences[-1].citations[-1])
+    return (shown.document_id, shown.heading_path) != (passage.document_id, passage.heading_path)
 
 
 def _closest(hits: Sequence[Hit]) -> tuple[Passage, ...]:

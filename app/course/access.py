@@ -12,7 +12,6 @@ from sqlalchemy.orm import Session
 
 from app.course.models import Context, PracticeTask, ResourceLink, User, Visit
 from app.kit.clock import now
-from app.kit.db import Db
 from app.kit.errors import NotAllowed, NotFound, SignedOut
 from app.kit.ids import secret_hash
 from lti import ROLES
@@ -46,23 +45,26 @@ class Visitor:
         return self.role in REVIEWERS
 
 
-def signed_in(request: Request, session: Db) -> Visitor:
-    """The visitor named by the request's bearer; SignedOut without a valid one. Each request prolongs the visit."""
+def signed_in(request: Request) -> Visitor:
+    """The visitor named by the request's bearer; SignedOut without a valid one. Each request prolongs the visit.
+
+    It reads in a unit of its own: a request that will write takes the write lock with its first own statement and no earlier.
+    """
     scheme, _, bearer = request.headers.get("authorization", "").partition(" ")
     if scheme.lower() != "bearer" or not bearer:
         raise SignedOut
-    moment = now()
-    row = session.execute(
-        select(Visit, User, Context, ResourceLink)
-        .join(User, User.id == Visit.user_id)
-        .join(Context, Context.id == Visit.context_id)
-        .join(ResourceLink, ResourceLink.id == Visit.resource_link_id)
-        .where(Visit.bearer_hash == secret_hash(bearer), Visit.expires_at > moment)
-    ).one_or_none()
+    with request.app.state.database.read() as session:
+        row = session.execute(
+            select(Visit, User, Context, ResourceLink)
+            .join(User, User.id == Visit.user_id)
+            .join(Context, Context.id == Visit.context_id)
+            .join(ResourceLink, ResourceLink.id == Visit.resource_link_id)
+            .where(Visit.bearer_hash == secret_hash(bearer), Visit.expires_at > now())
+        ).one_or_none()
     if row is None:
         raise SignedOut
     visit, user, context, link = row
-    _prolong(request, session, visit)
+    _prolong(request, visit)
     request.state.frame_ancestors = tuple(visit.frame_origins)
     request.state.locale = visit.locale
     visitor = Visitor(
@@ -84,17 +86,12 @@ def signed_in(request: Request, session: Db) -> Visitor:
     return visitor
 
 
-def _prolong(request: Request, session: Session, visit: Visit) -> None:
-    """Moves the end of the visit, at most once a minute; a GET's own session writes nothing, so it takes a short one."""
+def _prolong(request: Request, visit: Visit) -> None:
+    """Moves the end of the visit, at most once a minute."""
     end = now() + timedelta(minutes=request.app.state.settings.session_minutes)
-    if end - visit.expires_at <= timedelta(minutes=1):
-        return
-    change = update(Visit).where(Visit.id == visit.id).values(expires_at=end)
-    if request.method in {"GET", "HEAD"}:
-        with request.app.state.database.write() as own:
-            own.execute(change)
-    else:
-        session.execute(change)
+    if end - visit.expires_at > timedelta(minutes=1):
+        with request.app.state.database.write() as session:
+            session.execute(update(Visit).where(Visit.id == visit.id).values(expires_at=end))
 
 
 def as_reviewer(visitor: Annotated[Visitor, Depends(signed_in)]) -> Visitor:

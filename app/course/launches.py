@@ -191,6 +191,8 @@ def _record_line_item(session: Session, launch: Launch, context: Context, link: 
     item.url = launch.ags.lineitem or item.url
     item.container_url = launch.ags.lineitems or item.container_url
     item.scopes = sorted(launch.ags.scopes)
+    if item.read_at is None:
+        item.read_tries = 0  # a gradebook that was down when we asked for the column's maximum is asked again
     session.flush()
 
 

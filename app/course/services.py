@@ -39,7 +39,8 @@ class Services:
 
 def make_services(settings: Settings, *, embedder: Embedder | None = None) -> Services:
     """Opens the database, the vault and the indexes of `settings`; loads no model yet. `embedder` replaces the packaged one."""
-    settings.data_dir.mkdir(parents=True, exist_ok=True)
+    # What learners wrote lies in it: for the account that runs the service only.
+    settings.data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
     database = Database(settings.sqlalchemy_url)
     egress = EgressClient(allow_http=settings.demo)
     vault = Vault.open(settings.secret, settings.data_dir)

@@ -48,7 +48,7 @@ def feedback_lines(task: PracticeTask, feedback: list[dict[str, Any]], locale: s
             **line,
             "text": criteria[line["criterion"]]["text"],
             "must": bool(criteria[line["criterion"]].get("must", False)),
-            "try_next": line["next_try"],
+            "try_next": criteria[line["criterion"]].get("next_try", "") if line["next_try"] else "",
         }
         for line in feedback
         if line["criterion"] in criteria

@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from typing import Annotated, Any
 
 from fastapi import Depends, Request
-from sqlalchemy import DateTime, Dialect, Engine, MetaData, create_engine, event
+from sqlalchemy import DateTime, Dialect, MetaData, create_engine, event
 from sqlalchemy.orm import DeclarativeBase, Session, sessionmaker
 from sqlalchemy.types import TypeDecorator
 
@@ -45,29 +45,40 @@ class UtcDateTime(TypeDecorator[datetime]):
         return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
 
 
-class Database:
-    """The engine and the two kinds of unit of work.
+# FastAPI runs handlers in 40 threads, beside them work a few jobs. A thread may hold one session and need a second (a page that
+# searches), so there must be more connections for reading than threads, or all could wait for each other.
+_READING = {"pool_size": 10, "max_overflow": 50}
+_WRITING = {"pool_size": 5, "max_overflow": 15}
+# SQLite has one writer at a time: who waits does so in our own queue, in turn, and not in SQLite's polling loop.
+_WRITING_SQLITE = {"pool_size": 1, "max_overflow": 0, "pool_timeout": 60}
 
-    On SQLite a unit that means to write takes the write lock at its start (BEGIN IMMEDIATE): a deferred one that reads first
-    and writes later fails at once with "database is locked" when another process wrote in between, whatever the time-out.
+
+class Database:
+    """Two kinds of units of work, each with connections of its own: one that reads never waits for those that write.
+
+    On SQLite a unit that means to write takes the write lock with its first statement (BEGIN IMMEDIATE): a deferred one that
+    reads first and writes later fails at once with "database is locked" when another process wrote in between.
     """
 
     def __init__(self, url: str) -> None:
         self.url = url
-        is_sqlite = url.startswith("sqlite")
         # hide_parameters: an error's text names columns, not what a learner wrote into them.
-        self.engine: Engine = (
-            create_engine(url, hide_parameters=True, connect_args={"timeout": 30, "check_same_thread": False})
-            if is_sqlite
-            else create_engine(url, hide_parameters=True, pool_pre_ping=True, pool_size=10, max_overflow=20)
-        )
-        if is_sqlite:
-            event.listen(self.engine, "connect", _prepare_sqlite)
-            event.listen(self.engine, "begin", _begin_sqlite)
+        if url.startswith("sqlite"):
+            sqlite: dict[str, Any] = {
+                "hide_parameters": True,
+                "connect_args": {"timeout": 30, "check_same_thread": False},
+            }
+            self.engine = create_engine(url, **sqlite, **_READING)
+            self._writing_engine = create_engine(url, **sqlite, **_WRITING_SQLITE)
+            event.listen(self.engine, "begin", _begin_reading)
+            event.listen(self._writing_engine, "begin", _begin_writing)
+            for engine in (self.engine, self._writing_engine):
+                event.listen(engine, "connect", _prepare_sqlite)
+        else:
+            self.engine = create_engine(url, hide_parameters=True, pool_pre_ping=True, **_READING)
+            self._writing_engine = create_engine(url, hide_parameters=True, pool_pre_ping=True, **_WRITING)
         self.reading: sessionmaker[Session] = sessionmaker(self.engine, expire_on_commit=False)
-        self.writing: sessionmaker[Session] = sessionmaker(
-            self.engine.execution_options(immediate=True), expire_on_commit=False
-        )
+        self.writing: sessionmaker[Session] = sessionmaker(self._writing_engine, expire_on_commit=False)
 
     @contextmanager
     def read(self) -> Iterator[Session]:
@@ -83,25 +94,26 @@ class Database:
 
     def dispose(self) -> None:
         self.engine.dispose()
+        self._writing_engine.dispose()
 
 
 def _prepare_sqlite(connection: Any, _record: Any) -> None:
-    connection.isolation_level = (
-        None  # SQLAlchemy's "begin" event decides how a transaction starts, not the driver
-    )
+    connection.isolation_level = None  # the "begin" event decides how a transaction starts, not the driver
     cursor = connection.cursor()
     cursor.execute("PRAGMA journal_mode=WAL")
-    cursor.execute(
-        "PRAGMA synchronous=FULL"
-    )  # an acknowledged grade survives a power cut, not only a killed process
+    # An acknowledged grade survives a power cut, not only a killed process.
+    cursor.execute("PRAGMA synchronous=FULL")
     cursor.execute("PRAGMA foreign_keys=ON")
     cursor.execute("PRAGMA busy_timeout=30000")
     cursor.close()
 
 
-def _begin_sqlite(connection: Any) -> None:
-    immediate = connection.get_execution_options().get("immediate", False)
-    connection.exec_driver_sql("BEGIN IMMEDIATE" if immediate else "BEGIN")
+def _begin_reading(connection: Any) -> None:
+    connection.exec_driver_sql("BEGIN")
+
+
+def _begin_writing(connection: Any) -> None:
+    connection.exec_driver_sql("BEGIN IMMEDIATE")
 
 
 def unit_of_work(request: Request) -> Iterator[Session]:

@@ -152,7 +152,12 @@ def _stored(
     experts = experts_for(session, scope, visitor, question) if answer.verdict != "covered" else []
     return {
         "sentences": [
-            {"text": s.text, "kind": s.kind, "citations": list(s.citations), "verified": s.is_verified}
+            {
+                "text": s.text,
+                "kind": "sentence" if s.kind == "heading" else s.kind,
+                "citations": list(s.citations),
+                "verified": s.is_verified,
+            }
             for s in answer.sentences
         ],
         "citations": citations,
@@ -178,7 +183,12 @@ def experts_for(session: Session, scope: Scope, visitor: Visitor, question: str)
     knowing = sorted((row for row in rows if shared[row.id]), key=lambda row: -shared[row.id])[:EXPERTS]
     # Nobody's topics are named in the question: the first in the author's list is who takes what is nobody else's.
     return [
-        {"name": r.name, "role": text_in(r.role, visitor.locale), "topics": r.topics[:4], "reach": r.reach}
+        {
+            "name": r.name,
+            "role": text_in(r.role, visitor.locale),
+            "topics": r.topics[:4] if visitor.locale == "en" else [],
+            "reach": r.reach,
+        }
         for r in knowing or rows[:1]
     ]
 
@@ -191,7 +201,7 @@ def practice_for(
         return None
     cited = {(c["filename"], c["heading"]) for c in citations}
     files = {c["filename"] for c in citations}
-    tasks = session.scalars(
+    query = (
         select(PracticeTask)
         .where(
             PracticeTask.organisation_id == scope.organisation_id,
@@ -199,7 +209,10 @@ def practice_for(
             PracticeTask.is_current,
         )
         .order_by(PracticeTask.key)
-    ).all()
+    )
+    if only := visitor.custom.get("task"):
+        query = query.where(PracticeTask.key == only)
+    tasks = session.scalars(query).all()
 
     def nearness(task: PracticeTask) -> int:
         sources = task.definition.get("sources", [])
@@ -207,7 +220,7 @@ def practice_for(
         return 10 * exact + sum(s["document"] in files for s in sources)
 
     best = max(tasks, key=nearness, default=None)
-    if best is None or nearness(best) == 0:
+    if best is None or nearness(best) < 10:
         return None
     return {"title": task_title(best, visitor.locale), "href": f"/practice/{best.key}"}
 

@@ -44,7 +44,9 @@ def add_files(
             inside = [
                 p
                 for p in sorted(path.rglob("*"))
-                if p.is_file() and not any(part.startswith(".") for part in p.relative_to(path).parts)
+                if p.is_file()
+                and p.resolve().is_relative_to(path.resolve())
+                and not any(part.startswith(".") for part in p.relative_to(path).parts)
             ]
             if not inside:
                 raise PathMissing(f"{path} has no files.")

@@ -48,17 +48,14 @@ def show_task(
 def check_answer(
     request: Request,
     visitor: AnyVisitor,
-    session: Db,
     key: str,
     response: Annotated[str, Form()] = "",
     attempt_key: Annotated[str, Form()] = "",
 ) -> Response:
     """Checks an answer and shows it with its feedback. The same form sent twice is one attempt."""
     limit.hit(visitor.user_id)
-    services: Services = request.app.state.services
-    task = find_task(services, session, visitor, key)
-    attempt = check_response(services, session, visitor, task, response, attempt_key)
-    return RedirectResponse(f"/practice/{task.key}?attempt={attempt.id}#feedback", 303)
+    attempt = check_response(request.app.state.services, visitor, key, response, attempt_key)
+    return RedirectResponse(f"/practice/{attempt.task_key}?attempt={attempt.id}#feedback", 303)
 
 
 @router.post("/practice/attempts/{attempt_id}/submit")
@@ -66,5 +63,6 @@ def hand_in(request: Request, visitor: AnyVisitor, session: Db, attempt_id: str)
     """Puts an attempt before the instructor."""
     refuse_unless_learner(visitor)
     attempt = access_attempt(session, visitor, attempt_id)
+    find_task(request.app.state.services, session, visitor, attempt.task_key)
     submit_attempt(session, visitor, attempt, access_task_version(session, visitor, attempt.task_id))
     return RedirectResponse(f"/practice/{attempt.task_key}#feedback", 303)

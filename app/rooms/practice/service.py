@@ -17,7 +17,7 @@ from app.course.tasks import feedback_lines, localised, task_title, task_view
 from app.evidence.gradebook import gradebook_state
 from app.evidence.ledger import attempts_of, confirmation_of, record_attempt
 from app.evidence.models import Attempt, Evidence
-from app.kit.errors import N_, InputRefused, NotAllowed
+from app.kit.errors import N_, InputRefused, NotAllowed, NotFound
 from app.kit.i18n import Translator
 
 LONGEST_RESPONSE = 8000
@@ -49,14 +49,17 @@ def tasks_in_scope(services: Services, session: Session, visitor: Visitor) -> li
 
 
 def find_task(services: Services, session: Session, visitor: Visitor, key: str) -> PracticeTask:
-    """The task, if it is in the visit's scope; NotFound otherwise."""
+    """The task, if it is in the visit's scope; NotFound otherwise.
+
+    An activity that names a task takes no other: its one gradebook column would get the other task's grade.
+    """
+    if visitor.custom.get("task", key) != key:
+        raise NotFound
     return access_task(session, visitor, key, coach_scope(services.retrieval, visitor).collection_ids)
 
 
-def check_response(
-    services: Services, session: Session, visitor: Visitor, task: PracticeTask, response: str, key: str
-) -> Attempt:
-    """Keeps the response as an attempt with feedback on each criterion."""
+def clean_response(response: str, key: str) -> str:
+    """The response as it is kept; InputRefused where it is empty or too long, or the form's own key is missing."""
     text = response.replace("\r\n", "\n").replace("\x00", "").strip()
     if not text:
         raise InputRefused(N_("Write your answer first, then check it."))
@@ -66,11 +69,21 @@ def check_response(
         raise InputRefused(
             N_("The form is incomplete. Reload the page and try again; copy your answer first.")
         )
+    return text
+
+
+def check_response(services: Services, visitor: Visitor, task_key: str, response: str, key: str) -> Attempt:
+    """Keeps the response as an attempt with feedback on each criterion.
+
+    The feedback takes a second or two; it is made between two units of work, so that nobody waits for a lock meanwhile.
+    """
+    text = clean_response(response, key)
+    with services.database.read() as session:
+        task = find_task(services, session, visitor, task_key)
     criteria = localised(task.definition, visitor.locale)["criteria"]
-    lines = give_feedback(services.retrieval.embedder, criteria, text)
-    return record_attempt(
-        session, visitor, task, key=key, response=text, feedback=[line.as_json() for line in lines]
-    )
+    feedback = [line.as_json() for line in give_feedback(services.retrieval.embedder, criteria, text)]
+    with services.database.write() as session:
+        return record_attempt(session, visitor, task, key=key, response=text, feedback=feedback)
 
 
 def refuse_unless_learner(visitor: Visitor) -> None:

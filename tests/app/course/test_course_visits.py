@@ -252,7 +252,7 @@ def test_registering_twice_changes_nothing_and_other_addresses_replace_the_old(c
         ({"issuer": " "}, "--issuer"),
         ({"client_id": "x" * 256}, "--client-id"),
         ({"auth_url": "moodle.example/auth"}, "--auth-url"),
-        ({"token_url": "http://moodle.example/token"}, "--token-url"),
+        ({"token_url": "ftp://moodle.example/token"}, "--token-url"),
         ({"jwks_url": "https://user:pw@moodle.example/certs"}, "--jwks-url"),
         ({"jwks_url": "javascript:alert(1)"}, "--jwks-url"),
         ({"issuer": "https://north.example", "client_id": "client-north"}, "--organisation"),

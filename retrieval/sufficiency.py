@@ -28,6 +28,7 @@ _E5 = {"bias": -33.6, "window": 5.0, "together": 0.0, "names": 0.5, "near": 36.0
 _E5_FOREIGN = {"bias": -30.0, "window": 2.0, "together": 0.0, "names": 0.5, "near": 36.0}
 _WORDS_ALONE = {"bias": -4.0, "window": 6.0, "together": 1.5, "names": 0.5, "near": 0.0}
 COVERED, PARTLY = 0.5, 0.2
+_FEWEST_WORDS = 2
 
 
 def judge(
@@ -43,6 +44,9 @@ def judge(
     else:
         shares_language = any(hit.language == language for hit in hits[:_LOOKED_AT])
         weights = _E5 if shares_language else _E5_FOREIGN
+    if features["together"] == 0 and len(words(question)) <= _FEWEST_WORDS:
+        # A word or two that no passage has ("hi") is no question; nearness alone would find something for it.
+        return Sufficiency("not_covered", 0.0, features, missing)
     total = weights["bias"] + sum(weights[name] * value for name, value in features.items())
     score = 1 / (1 + math.exp(-max(-30.0, min(30.0, total))))
     verdict: Verdict = "covered" if score >= COVERED else "partly" if score >= PARTLY else "not_covered"

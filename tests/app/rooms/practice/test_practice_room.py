@@ -244,3 +244,31 @@ def test_each_step_leaves_its_event_without_anybodys_words(campus: Campus) -> No
         assert action in actions
     assert "zebra" not in str([event.detail for event in events])
     assert all(event.actor_id for event in events if event.action.split(".")[0] in {"attempt", "evidence"})
+
+
+def test_an_activity_that_names_a_task_takes_no_other(campus: Campus) -> None:
+    free = campus.visit()
+    attempt = free.attempt("lamp-parcels", GOOD_ANSWER)
+    named = campus.visit(custom={"task": "vase-parcels"})
+    form = {"response": GOOD_ANSWER, "attempt_key": "another"}
+    assert named.get("/practice/lamp-parcels").status_code == 404
+    assert named.post("/practice/lamp-parcels/attempts", form).status_code == 404
+    assert named.post(f"/practice/attempts/{attempt}/submit", {}).status_code == 404
+    assert evidence(campus) == [], "the activity's one column would have got the other task's grade"
+
+
+def test_a_class_that_checks_its_answers_at_once_is_served(campus: Campus) -> None:
+    ana = campus.visit()
+    statuses: list[int] = []
+
+    def check(number: int) -> None:
+        form = {"response": GOOD_ANSWER, "attempt_key": f"answer-{number}"}
+        statuses.append(ana.post("/practice/lamp-parcels/attempts", form).status_code)
+
+    threads = [threading.Thread(target=check, args=(number,)) for number in range(18)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(60)
+    assert statuses == [303] * 18
+    assert campus.count(Attempt) == 18

@@ -10,7 +10,7 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from retrieval.languages import detect_language
 from retrieval.parsing.document import Block, BlockKind, ParsedDocument
@@ -37,6 +37,7 @@ class Chunk:
     place: Place
     start: int
     end: int
+    marks: tuple[tuple[int, float], ...] = ()
 
 
 def document_text(blocks: Sequence[Block]) -> str:
@@ -61,10 +62,13 @@ def chunk(
     for group, start in _groups(document.blocks):
         first = group[0]
         whole = start + sum(len(block.text) for block in group) + len(_JOIN) * (len(group) - 1)
+        marks = _marks(group)
         for left, right in _pieces(text, start, whole, count_tokens):
             piece = text[left:right]
-            place = _place(first)
+            place = _place(group, left - start)
             base = f"{collection_id}\x1f{filename}\x1f{place.kind}\x1f{place.stored()}\x1f{piece}"
+            if place.member:
+                base += f"\x1f{place.member}"
             repeats[base] = repeats.get(base, 0) + 1
             digest = hashlib.sha256(f"{base}\x1f{repeats[base]}".encode("utf-8", "replace")).hexdigest()
             language = (
@@ -81,6 +85,11 @@ def chunk(
                     place,
                     left,
                     right,
+                    tuple(
+                        (max(0, start + offset - left), seconds)
+                        for offset, seconds in marks
+                        if left <= start + offset < right
+                    ),
                 )
             )
     return chunks
@@ -100,7 +109,7 @@ def _groups(blocks: Sequence[Block]) -> Iterator[tuple[list[Block], int]]:
             continue
         fits = (
             group
-            and (group[0].headings, group[0].page) == (block.headings, block.page)
+            and _stand(group[0]) == _stand(block)
             and size + len(block.text) <= TARGET
             # Steps are followed as a whole: they stand alone, with the sentence that introduces them.
             and (block.kind != "steps" or len(group) == 1)
@@ -164,9 +173,30 @@ def _kind(group: Sequence[Block]) -> BlockKind:
     return group[0].kind if len(kinds) == 1 else "paragraph"
 
 
-def _place(block: Block) -> Place:
-    if block.page is not None:
-        return Place("page", block.page)
-    if block.headings:
-        return Place("heading", HEADING_JOIN.join(block.headings))
-    return Place("document", "")
+def _stand(block: Block) -> tuple[object, ...]:
+    """What blocks of one passage have in common. Cues of one transcript follow one another: marks tell them apart."""
+    place = block.place if block.place is None or block.place.kind != "cue" else "cue"
+    return (block.headings, place, block.member)
+
+
+def _place(group: Sequence[Block], at: int) -> Place:
+    """The place of the offset ``at``, which counts in the text of the group."""
+    first = group[0]
+    if first.place is not None and first.place.kind == "cue":
+        reached = [seconds for offset, seconds in _marks(group) if offset <= at]
+        return replace(first.place, value=reached[-1] if reached else first.place.value, member=first.member)
+    if first.place is not None:
+        return replace(first.place, member=first.member)
+    if first.headings:
+        return Place("heading", HEADING_JOIN.join(first.headings), first.member)
+    return Place("document", "", first.member)
+
+
+def _marks(group: Sequence[Block]) -> list[tuple[int, float]]:
+    """(offset in the group's text, seconds) of each cue."""
+    marks: list[tuple[int, float]] = []
+    start = 0
+    for block in group:
+        marks += [(start + offset, seconds) for offset, seconds in block.marks]
+        start += len(block.text) + len(_JOIN)
+    return marks

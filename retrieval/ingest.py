@@ -200,6 +200,8 @@ class Ingester:
                     language=one.language,
                     place_kind=one.place.kind,
                     place_value=one.place.stored(),
+                    place_member=one.place.member,
+                    marks=list(one.marks),
                     start=one.start,
                     end=one.end,
                     vector=pack_vector(vector),

@@ -122,6 +122,7 @@ class DocumentRow(RetrievalBase):
 class PassageRow(RetrievalBase):
     """What can be found and cited. ``start`` and ``end`` are character offsets in the document's parsed text.
 
+    ``place_member`` is the file inside a package, ``marks`` the (offset in the text, seconds) of each cue.
     ``vector`` is the embedding as little-endian float16, made by ``embedder``.
     """
 
@@ -141,6 +142,8 @@ class PassageRow(RetrievalBase):
     language: Mapped[str] = mapped_column(String(8))
     place_kind: Mapped[str] = mapped_column(String(16))
     place_value: Mapped[str] = mapped_column(Text)
+    place_member: Mapped[str] = mapped_column(Text, default="", server_default="")
+    marks: Mapped[list[tuple[int, float]]] = mapped_column(JSON, default=list, server_default="[]")
     start: Mapped[int] = mapped_column(Integer)
     end: Mapped[int] = mapped_column(Integer)
     vector: Mapped[bytes] = mapped_column(LargeBinary)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any, Literal
 
@@ -75,6 +75,7 @@ class Document:
 class Passage:
     """``start`` and ``end`` count characters of the document's parsed text; ``text`` is exactly that stretch.
 
+    ``marks``: (offset in ``text``, seconds) of each cue of a transcript.
     ``kind``: paragraph, list, steps (a numbered procedure), row (of a table), code, quote.
     """
 
@@ -90,6 +91,12 @@ class Passage:
     place: Place
     start: int
     end: int
+    marks: tuple[tuple[int, float], ...] = ()
+
+    def place_at(self, offset: int) -> Place:
+        """The place of a character of the text: in a transcript the cue in which it is spoken."""
+        spoken = [seconds for start, seconds in self.marks if start <= offset]
+        return replace(self.place, value=spoken[-1]) if spoken else self.place
 
 
 @dataclass(frozen=True)

@@ -190,9 +190,10 @@ def passage_of(row: PassageRow, document_title: str) -> Passage:
         tuple(row.heading_path),
         row.text,
         row.language,
-        Place.from_stored(kind, row.place_value),
+        Place.from_stored(kind, row.place_value, row.place_member),
         row.start,
         row.end,
+        tuple((offset, seconds) for offset, seconds in row.marks),
     )
 
 

@@ -9,6 +9,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
+from retrieval.places import Place
+
 BlockKind = Literal["heading", "paragraph", "list", "steps", "row", "code", "quote"]
 
 
@@ -28,26 +30,43 @@ class UnreadableDocument(ValueError):
 class Block:
     """One paragraph, list, table row or heading.
 
-    ``headings`` is the path of headings above it (for a heading: including itself). ``page`` is the physical
-    page from 1, where the format has pages. A list is one block with one line for each item; "steps" is a
-    numbered list whose lines keep their numbers.
+    ``headings`` is the path of headings above it (for a heading: including itself). ``place`` is set where the
+    format has pages, slides or cues; without it the block stands under its headings. ``member`` is the path of
+    the file inside a package. A list is one block with one line for each item; "steps" is a numbered list whose
+    lines keep their numbers. ``marks`` are (offset in the text, seconds) where a cue begins in a transcript.
     """
 
     kind: BlockKind
     text: str
     headings: tuple[str, ...] = ()
-    page: int | None = None
+    place: Place | None = None
+    member: str = ""
+    marks: tuple[tuple[int, float], ...] = ()
+
+
+@dataclass(frozen=True)
+class Skipped:
+    """A part that was left out. ``where``: a member's path, "page 3", "slide 5"; ``why``: a plain phrase."""
+
+    where: str
+    why: str
 
 
 @dataclass(frozen=True)
 class ParseReport:
-    """What the reader did and did not take: counts by subject, and remarks for the person who uploaded."""
+    """What the reader did and did not take: counts by subject, remarks for the person who uploaded, the parts
+    left out and why."""
 
     counts: dict[str, int] = field(default_factory=dict)
     remarks: list[str] = field(default_factory=list)
+    skipped: list[Skipped] = field(default_factory=list)
 
     def as_json(self) -> dict[str, object]:
-        return {"counts": dict(self.counts), "remarks": list(self.remarks)}
+        return {
+            "counts": dict(self.counts),
+            "remarks": list(self.remarks),
+            "skipped": [{"where": one.where, "why": one.why} for one in self.skipped],
+        }
 
 
 @dataclass(frozen=True)

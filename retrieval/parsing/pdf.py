@@ -21,6 +21,7 @@ from retrieval.parsing.document import (
     tidy,
 )
 from retrieval.parsing.plain import BULLET, NUMBERED, paragraphs
+from retrieval.places import Place
 
 MAX_PAGES = 3_000
 _DIGITS = re.compile(r"\d+")
@@ -130,7 +131,7 @@ def _blocks(body: str, page: int, outline: Mapping[str, int], path: HeadingPath)
 
     def flush() -> Iterator[Block]:
         for kind, text in paragraphs("\n".join(pending)):
-            yield Block(kind, text, path.path, page)
+            yield Block(kind, text, path.path, Place("page", page))
         pending.clear()
 
     lines = body.split("\n")
@@ -140,7 +141,7 @@ def _blocks(body: str, page: int, outline: Mapping[str, int], path: HeadingPath)
         if depth:
             yield from flush()
             path.enter(depth, line)
-            yield Block("heading", line, path.path, page)
+            yield Block("heading", line, path.path, Place("page", page))
         else:
             pending.append(line)
     yield from flush()

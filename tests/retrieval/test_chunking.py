@@ -6,6 +6,7 @@ from hypothesis import strategies as st
 from retrieval import HashingEmbedder
 from retrieval.chunking import LONGEST, chunk, document_text
 from retrieval.parsing import Block, ParsedDocument, ParseReport, parse
+from retrieval.places import Place
 from tests.retrieval.conftest import HANDBOOK
 
 
@@ -20,7 +21,7 @@ _blocks = st.lists(
         st.sampled_from(["heading", "paragraph", "list", "steps", "row"]),
         _texts,
         st.sampled_from([(), ("A",), ("A", "B")]),
-        st.sampled_from([None, 1, 2]),
+        st.sampled_from([None, Place("page", 1), Place("page", 2)]),
     ),
     max_size=8,
 )
@@ -84,6 +85,9 @@ def test_passages_stay_within_the_token_budget() -> None:
 
 
 def test_a_place_is_the_page_where_there_are_pages() -> None:
-    blocks = [Block("paragraph", "One.", (), 1), Block("paragraph", "Two.", (), 2)]
+    blocks = [
+        Block("paragraph", "One.", (), Place("page", 1)),
+        Block("paragraph", "Two.", (), Place("page", 2)),
+    ]
     chunks = chunk("c", "f.pdf", _document(blocks))
     assert [one.place.label("pt-BR") for one in chunks] == ["página 1", "página 2"]

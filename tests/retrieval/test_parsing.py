@@ -104,7 +104,7 @@ def test_pdf_counts_physical_pages_and_joins_broken_words() -> None:
     ]
     parsed = parse("policy.pdf", make_pdf(pages, title="Refund policy"))
     assert parsed.title == "Refund policy"
-    assert [(block.page, block.kind, block.text) for block in parsed.blocks] == [
+    assert [(block.place and block.place.value, block.kind, block.text) for block in parsed.blocks] == [
         (1, "paragraph", "The first page speaks of packages that arrive late."),
         (2, "paragraph", "The second page is about 2019-2020 and nothing else."),
         (3, "steps", "1. Open the case.\n2. Take two photos of the box."),
@@ -188,7 +188,7 @@ def test_pdf_headings_by_their_section_numbers() -> None:
     ]
     parsed = parse("policy.pdf", make_pdf(pages))
     assert [
-        (block.kind, block.text, block.headings, block.page)
+        (block.kind, block.text, block.headings, block.place and block.place.value)
         for block in parsed.blocks
         if block.kind != "heading"
     ] == [

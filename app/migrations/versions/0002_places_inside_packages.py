@@ -1,0 +1,23 @@
+"""Places inside packages, and the cues of a transcript"""
+
+from __future__ import annotations
+
+import sqlalchemy as sa
+from alembic import op
+
+revision = "0002"
+down_revision = "0001"
+branch_labels = None
+depends_on = None
+
+
+def upgrade() -> None:
+    with op.batch_alter_table("passage") as passage:
+        passage.add_column(sa.Column("place_member", sa.Text(), nullable=False, server_default=""))
+        passage.add_column(sa.Column("marks", sa.JSON(), nullable=False, server_default="[]"))
+
+
+def downgrade() -> None:
+    with op.batch_alter_table("passage") as passage:
+        passage.drop_column("marks")
+        passage.drop_column("place_member")

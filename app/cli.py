@@ -7,11 +7,12 @@ import json
 import os
 import signal
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Annotated, Any, NoReturn
+from typing import Annotated, Any, Literal, NoReturn
 
 import typer
+from rich.progress import Progress, TaskID
 
 from app.kit.settings import Settings, SettingsRefused, load_settings
 from app.terminal import progress_bar, screen
@@ -317,6 +318,80 @@ def ask(
             answer.text + "\n\n" + "\n".join(f"[{c['n']}] {c['document']}, {c['place']}" for c in citations)
         )
     show(as_json, value, text)
+
+
+@app.command("eval")
+def evaluate(
+    pack: Annotated[Path, typer.Argument(help="Folder of an evaluation pack (docs/evaluation.md).")],
+    only: Annotated[
+        str, typer.Option(help="Parts to measure, by letter or name, comma-separated: a,b or e_files.")
+    ] = "",
+    floors: Annotated[
+        Path | None, typer.Option(help="TOML file of floors and ceilings; exit code 1 where one is missed.")
+    ] = None,
+    cache: Annotated[
+        Path | None,
+        typer.Option(
+            help="Folder that keeps vectors between runs; evaluation/ in the data folder if not given."
+        ),
+    ] = None,
+    chunking: Annotated[
+        Literal["pack", "own"],
+        typer.Option(
+            help="pack: search the pack's passages. own: cut the pack's documents into passages anew."
+        ),
+    ] = "pack",
+    list_: Annotated[
+        bool, typer.Option("--list", help="Show what the pack holds and measure nothing.")
+    ] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Measure search, the gate, file reading and safety on questions with known answers: ours, or your own.
+
+    Example: workside eval my-questions --floors floors.toml
+    """
+    from retrieval import PackagedE5
+    from retrieval import evaluation as measuring
+
+    try:
+        if list_:
+            found = measuring.contents(pack)
+            lines = [f"{part}/{name}".rstrip("/") for part, name in found]
+            show(as_json, [{"part": part, "set": name} for part, name in found], "\n".join(lines))
+            return
+        bounds = measuring.read_floors(floors) if floors else None
+        kept = cache or read_settings().data_dir / "evaluation"
+        with progress_bar() as bar:
+            report = measuring.evaluate(
+                pack, PackagedE5(kept / "models"), kept, chunking=chunking, step=_steps_on(bar),
+                only=[name.strip() for name in only.split(",") if name.strip()],
+            )  # fmt: skip
+    except (measuring.PackInvalid, measuring.PartUnknown, measuring.FloorsInvalid) as error:
+        fail(str(error), 2)
+    misses = bounds.misses(report.numbers()) if bounds else []
+    unmeasured = bounds.unmeasured(report.numbers()) if bounds else []
+    missed = [
+        {"key": miss.key, "value": miss.value, "bound": miss.bound, "says": miss.says} for miss in misses
+    ]
+    show(as_json, report.as_json() | {"missed": missed, "unmeasured": unmeasured}, report.as_text())
+    for name in unmeasured:
+        print(f"not measured: {name}", file=sys.stderr)
+    for miss in misses:
+        print(f"missed: {miss.says}", file=sys.stderr)
+    if misses:
+        raise typer.Exit(1)
+
+
+def _steps_on(bar: Progress) -> Callable[[str, int, int], None]:
+    """Shows each kind of work as a line of its own."""
+    tasks: dict[str, TaskID] = {}
+
+    def step(what: str, done: int, total: int) -> None:
+        if what not in tasks:
+            tasks[what] = bar.add_task(what, total=total)
+        bar.update(tasks[what], completed=done, total=total)
+
+    return step
 
 
 @tasks_app.command("load")

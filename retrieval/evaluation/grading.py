@@ -1,0 +1,103 @@
+"""Part f: how far our marking of short answers agrees with people's, beside the cosine of tf-idf weights."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from retrieval.evaluation import metrics
+from retrieval.evaluation.baselines import TfIdf
+from retrieval.evaluation.pack import UNKNOWN_LANGUAGE, Pack, Record, base_language, read_records
+from retrieval.evaluation.ranking import Step
+from retrieval.evaluation.report import Number, Row
+from retrieval.evaluation.workbench import Workbench
+
+_CORRECT, _NOT = "correct", "not correct"
+
+
+@dataclass(frozen=True)
+class MarkedAnswer:
+    """A learner's answer with people's mark. ``score``: 0 to 1, None where the set has labels only."""
+
+    question: str
+    references: tuple[str, ...]
+    language: str
+    source: str
+    answer: str
+    score: float | None
+    label: str
+
+
+def grading_rows(pack: Pack, part: str, bench: Workbench, step: Step) -> list[Row]:
+    """Rows of each set, one for each language and source within it."""
+    folder = pack.folder / part
+    rows = []
+    for path in sorted(folder.glob("*_questions.jsonl")):
+        name = path.name.removesuffix("_questions.jsonl")
+        answers = _answers(path, folder / f"{name}.jsonl")
+        for group, members in _groups(answers):
+            rows.append(Row(part, "/".join(one for one in (name, group) if one), _numbers(members, bench)))
+            step(f"{part}/{name}", len(members), len(answers))
+    return rows
+
+
+def _numbers(answers: Sequence[MarkedAnswer], bench: Workbench) -> dict[str, Number]:
+    numbers: dict[str, Number] = {"n": len(answers)}
+    weights = TfIdf([" ".join(one.references) for one in answers] + [one.answer for one in answers])
+    cosines = [
+        max((weights.cosine(reference, one.answer) for reference in one.references), default=0.0)
+        for one in answers
+    ]
+    scored = [one.score for one in answers if one.score is not None]
+    if len(scored) == len(answers):
+        numbers["tfidf_pearson"] = metrics.pearson(cosines, scored)
+        numbers["tfidf_rmse"] = metrics.root_mean_square_error(cosines, scored)
+    if all(one.label for one in answers):
+        truth = [one.label.lower() == _CORRECT for one in answers]
+        numbers["tfidf_auroc"] = metrics.auroc(truth, cosines)
+    return numbers
+
+
+def _answers(questions_path: Path, answers_path: Path) -> list[MarkedAnswer]:
+    questions: dict[str, Record] = {}
+    for record in read_records(questions_path):
+        questions[record.text("question_id")] = record
+    answers = []
+    for record in read_records(answers_path):
+        question = questions.get(record.text("question_id"))
+        if question is None:
+            raise record.wrong(f"“question_id” {record.text('question_id')} is not in {questions_path.name}.")
+        references = question.texts("reference_answers") or (question.text("reference_answer"),)
+        score = None
+        if record.has("score_norm"):
+            score = record.number("score_norm")
+            if not 0 <= score <= 1:
+                raise record.wrong(f"“score_norm” must lie between 0 and 1, not {score:g}.")
+        answers.append(
+            MarkedAnswer(
+                question=question.text("question"),
+                references=references,
+                language=base_language(question.text("lang", UNKNOWN_LANGUAGE)),
+                source=record.text("source", ""),
+                answer=record.text("student_answer"),
+                score=score,
+                label=record.text("label", ""),
+            )
+        )
+    return answers
+
+
+def _groups(answers: Sequence[MarkedAnswer]) -> list[tuple[str, list[MarkedAnswer]]]:
+    """By language and source, named by what differs within the set."""
+    grouped: dict[tuple[str, str], list[MarkedAnswer]] = defaultdict(list)
+    for one in answers:
+        grouped[one.language, one.source].append(one)
+    languages = {language for language, _ in grouped}
+    sources = {source for _, source in grouped}
+    named = []
+    for (language, source), members in sorted(grouped.items()):
+        parts = [language if len(languages) > 1 else "", source if len(sources) > 1 else ""]
+        named.append(("/".join(part for part in parts if part), members))
+    return named

@@ -1,26 +1,38 @@
-"""PDF: text page by page, with physical page numbers from 1, running heads and page numbers taken out."""
+"""PDF: text page by page, with physical page numbers from 1, tables as rows, running heads and page numbers taken out.
+
+pdf_paint gathers what the page paints and what of it people see; pdf_layout puts it in order; here it becomes blocks.
+"""
 
 from __future__ import annotations
 
 import io
+import itertools
 import logging
 import re
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
+from pdfminer.pdfdocument import PDFDocument
+from pdfminer.pdfpage import PDFPage
+from pdfminer.pdfparser import PDFParser
+from pdfminer.pdftypes import PDFObjRef, resolve1
 from pypdf import PdfReader
-from pypdf.errors import PyPdfError
+from pypdf.generic import Destination
 
 from retrieval.parsing.document import (
     Block,
     HeadingPath,
     ParsedDocument,
-    ParseReport,
     UnreadableDocument,
     tidy,
 )
+from retrieval.parsing.office import table_lines
+from retrieval.parsing.pdf_layout import Line, Table, lay_out
+from retrieval.parsing.pdf_paint import PagePainter, PaintedPage, hidden_counts
 from retrieval.parsing.plain import BULLET, NUMBERED, paragraphs
+from retrieval.parsing.unseen import LeftOut
 from retrieval.places import Place
 
 MAX_PAGES = 3_000
@@ -30,57 +42,185 @@ _SENTENCE_END = re.compile(r"[.!?:;”\"')\]]\s*$")
 _SECTION = re.compile(r"(\d{1,2}(?:\.\d{1,2}){1,3}\.?|\d{1,2}\.)\s+\S")
 _SECTION_BELOW = re.compile(r"\d{1,2}\.\d{1,2}")
 _LONE_BULLET = re.compile(r"[•‣▪◦●■\-–*\uf0b7\uf0a7]")
+_SYMBOL_BULLET = re.compile(r"^[\ue000-\uf8ff]\s*")
+_SYMBOLS = re.compile(r"[\ue000-\uf8ff]")
+_PAGE_NUMBER = re.compile(
+    r"(?:page|página|pág\.?|seite|s\.|p\.|-|–)?\s*\d{1,4}\s*(?:(?:/|of|de|von|sur|-|–)\s*\d{0,4})?",
+    re.IGNORECASE,
+)
 _LONGEST_HEADING = 80
+_LONGEST_LARGE_HEADING = 120
+_LARGER = 1.15  # times the size of the running text: a heading
 _EDGE = 2  # how many lines at the top and the bottom of a page may be running heads
+_MARGIN = 0.12  # of the page's height
+_DAMAGED = "The PDF is damaged. Export it again from where it was made and upload that."
+_SCANNED = "The PDF holds only pictures of its pages. Run text recognition (OCR) on it and upload the result."
 
-logging.getLogger("pypdf").setLevel(logging.ERROR)
+logging.getLogger("pypdf").setLevel(logging.CRITICAL)
+
+
+@dataclass
+class _Page:
+    number: int
+    height: float
+    lines: list[Line]
 
 
 def read_pdf(data: bytes) -> ParsedDocument:
-    """Raises UnreadableDocument for a damaged, protected or scanned file."""
+    """Blocks with Place("page", n). Pages without text are reported, hidden text is left out and reported.
+
+    Raises UnreadableDocument for a damaged, protected or wholly scanned file.
+    """
     try:
-        reader = PdfReader(io.BytesIO(data))
-        if reader.is_encrypted and not reader.decrypt(""):
-            raise UnreadableDocument(
-                "The PDF is protected by a password. Save a copy without it and upload that."
-            )
-        count = len(reader.pages)
-        if count > MAX_PAGES:
-            raise UnreadableDocument(
-                f"The PDF has more than {MAX_PAGES} pages. Split it and upload the parts."
-            )
-        pages = [_page_text(reader, number) for number in range(count)]
-        title = tidy((reader.metadata.title if reader.metadata else None) or "")
-        outline = _outline(reader)
+        return _read(data)
     except UnreadableDocument:
         raise
     except (
-        PyPdfError,
-        ValueError,
-        KeyError,
-        TypeError,
-        IndexError,
-        AttributeError,
-        RecursionError,
-        OSError,
-    ) as broken:
+        Exception
+    ) as broken:  # both libraries raise anything from KeyError to struct.error on a damaged file
+        raise UnreadableDocument(_DAMAGED) from broken
+
+
+def _read(data: bytes) -> ParsedDocument:
+    reader = PdfReader(io.BytesIO(data))
+    if reader.is_encrypted and not reader.decrypt(""):
         raise UnreadableDocument(
-            "The PDF is damaged. Export it again from where it was made and upload that."
-        ) from broken
-    lines = [[line for line in tidy(page).split("\n") if line] for page in pages]
-    running = _running_lines(lines)
+            "The PDF is protected by a password. Save a copy without it and upload that."
+        )
+    count = len(reader.pages)
+    if count > MAX_PAGES:
+        raise UnreadableDocument(f"The PDF has more than {MAX_PAGES} pages. Split it and upload the parts.")
+    title = tidy(str((reader.metadata.title if reader.metadata else None) or "")).replace("\n", " ")
+    outline = _outline(reader)
+    left_out = LeftOut()
+    document = PDFDocument(PDFParser(io.BytesIO(data)))
+    pages, remarks, counts = _pages(document, count, left_out)
+    running = _running_lines(pages)
+    for page in pages:
+        page.lines = [line for at, line in enumerate(page.lines) if (page.number, at) not in running]
     blocks: list[Block] = []
     path = HeadingPath()
-    for number, (page, own) in enumerate(zip(pages, lines, strict=True), start=1):
-        if own:
-            blocks += _blocks(_body(page, running), number, outline, path)
-    empty = [number for number, own in enumerate(lines, start=1) if not own]
+    sizes = _heading_sizes(pages)
+    tables = _Tables()
+    for page in pages:
+        blocks += _blocks(page, outline, sizes, path, tables)
+    if not any(block.kind != "heading" for block in blocks):
+        if counts["scanned_pages"] or counts["unreadable_pages"] < count:
+            raise UnreadableDocument(_SCANNED)
+        raise UnreadableDocument(_DAMAGED)
+    counts = {"pages": count, **counts, "blocks": len(blocks)}
+    return ParsedDocument(title, "und", blocks, left_out.report(counts, remarks))
+
+
+def _pages(
+    document: PDFDocument, count: int, left_out: LeftOut
+) -> tuple[list[_Page], list[str], dict[str, int]]:
+    """The lines of each page, remarks on pages that give none, counts."""
+    painter = PagePainter(_layers_off(document))
+    pages: list[_Page] = []
+    empty: list[int] = []
+    scanned: list[int] = []
+    unmapped: list[int] = []
+    broken: list[int] = []
+    tables = 0
+    for number, source in enumerate(PDFPage.create_pages(document), start=1):
+        if number > count:
+            break
+        try:
+            painted = painter.paint(source)
+            layout = lay_out(painted)
+        except UnreadableDocument:
+            raise
+        except Exception:  # a broken page costs that page, not the file
+            broken.append(number)
+            left_out.skipped(f"page {number}", "the page is damaged")
+            continue
+        for why, times in hidden_counts(painted).items():
+            left_out.hidden(f"page {number}", why, times)
+        if notes := _annotations(source):
+            left_out.skipped(f"page {number}", f"comments and form fields are not read ({notes})")
+        pages.append(_Page(number, painted.height, layout.lines))
+        tables += layout.tables
+        _judge(painted, layout.lines, number, (empty, scanned, unmapped), left_out)
     remarks = []
     if empty:
-        shown = ", ".join(map(str, empty[:10])) + ("…" if len(empty) > 10 else "")
-        remarks.append(f"Pages without text: {shown}. Scanned pages need text recognition (OCR).")
-    counts = {"pages": count, "pages_without_text": len(empty), "blocks": len(blocks)}
-    return ParsedDocument(title, "und", blocks, ParseReport(counts, remarks))
+        remarks.append(f"Pages without text: {_listed(empty)}. Scanned pages need text recognition (OCR).")
+    if unmapped:
+        remarks.append(
+            f"Pages whose letters cannot be told: {_listed(unmapped)}. Run text recognition (OCR) on them."
+        )
+    if broken:
+        remarks.append(f"Damaged pages: {_listed(broken)}. Export the file again from where it was made.")
+    return (
+        pages,
+        remarks,
+        {
+            "pages_without_text": len(empty),
+            "scanned_pages": len(scanned),
+            "unreadable_pages": len(broken),
+            "tables": tables,
+        },
+    )
+
+
+def _judge(
+    painted: PaintedPage,
+    lines: Sequence[Line],
+    number: int,
+    lists: tuple[list[int], list[int], list[int]],
+    left_out: LeftOut,
+) -> None:
+    """Whether a page has no text, and why."""
+    empty, scanned, unmapped = lists
+    where = f"page {number}"
+    letters = sum(len(glyph.text.strip()) for glyph in painted.glyphs if not glyph.hidden)
+    if painted.unmapped > 20 and painted.unmapped > letters:
+        unmapped.append(number)
+        left_out.skipped(where, "its fonts do not say which letters they draw")
+    if not lines:
+        empty.append(number)
+        if painted.picture_share > 0.1:
+            scanned.append(number)
+            left_out.skipped(where, "a picture without text; it needs text recognition (OCR)")
+        elif not painted.unmapped:
+            left_out.skipped(where, "no text on the page")
+    elif painted.picture_share >= 0.6 and letters < 120:
+        left_out.skipped(where, "mostly a picture; text in pictures needs text recognition (OCR)")
+
+
+def _listed(numbers: Sequence[int]) -> str:
+    return ", ".join(map(str, numbers[:10])) + ("…" if len(numbers) > 10 else "")
+
+
+def _annotations(page: PDFPage) -> int:
+    """How many annotations with words a page has; links have none."""
+    count = 0
+    listed = resolve1(page.annots) if page.annots else None
+    for entry in listed if isinstance(listed, list) else []:
+        note = resolve1(entry)
+        if isinstance(note, dict) and (note.get("Contents") or note.get("V")):
+            count += 1
+    return count
+
+
+def _layers_off(document: PDFDocument) -> frozenset[int]:
+    """Object numbers of the optional content that is off when the file is opened."""
+    properties = resolve1(document.catalog.get("OCProperties"))
+    if not isinstance(properties, dict):
+        return frozenset()
+    default = resolve1(properties.get("D"))
+    default = default if isinstance(default, dict) else {}
+
+    def ids(value: Any) -> set[int]:
+        listed = resolve1(value)
+        entries = listed if isinstance(listed, list) else []
+        return {entry.objid for entry in entries if isinstance(entry, PDFObjRef)}
+
+    off = ids(default.get("OFF"))
+    base = resolve1(default.get("BaseState"))
+    if getattr(base, "name", "") == "OFF":
+        off |= ids(properties.get("OCGs")) - ids(default.get("ON"))
+    return frozenset(off)
 
 
 def _outline(reader: PdfReader) -> dict[str, int]:
@@ -91,24 +231,70 @@ def _outline(reader: PdfReader) -> dict[str, int]:
         for entry in entries:
             if isinstance(entry, list):
                 walk(entry, depth + 1)
-            elif name := tidy(str(entry.get("/Title") or "")):
+            elif isinstance(entry, Destination) and (name := _plain(str(entry.title or ""))):
                 found.setdefault(name, depth)
 
     try:
         walk(reader.outline, 1)
-    except (PyPdfError, ValueError, KeyError, TypeError, AttributeError, RecursionError):
+    except Exception:  # an outline is a help, not a need
         return {}
     return found
 
 
-def _heading_depth(line: str, following: str, outline: Mapping[str, int]) -> int:
-    """The depth of the heading that a line is, or 0. An outline decides where there is one.
+def _plain(text: str) -> str:
+    """A heading as it is compared: small letters, single spaces."""
+    return " ".join(tidy(text).casefold().split())
 
-    Without one, a short line with a section number and no full stop is a heading, if what follows is not the next item of
+
+def _heading_sizes(pages: Sequence[_Page]) -> list[float]:
+    """Sizes of letters that headings have, largest first. Empty where too much of the text is large: then it is no sign."""
+    letters: Counter[float] = Counter()
+    lines: Counter[float] = Counter()
+    for page in pages:
+        for line in page.lines:
+            size = round(line.size * 2) / 2
+            letters[size] += len(line.text)
+            lines[size] += 1
+    if not letters:
+        return []
+    body = letters.most_common(1)[0][0]
+    larger = sorted((size for size in letters if size >= body * _LARGER), reverse=True)
+    if sum(lines[size] for size in larger) > 0.25 * sum(lines.values()):
+        return []
+    return larger
+
+
+class _Tables:
+    """Remembers the head of the last table, for the page on which it goes on."""
+
+    def __init__(self) -> None:
+        self._last: Table | None = None
+        self._head: list[list[str]] = []
+        self._page = 0
+
+    def rows(self, table: Table, page: int, is_first: bool) -> list[str]:
+        rows, head_rows = table.rows, table.head_rows
+        last = self._last
+        continues = (
+            last is not None
+            and is_first
+            and page == self._page + 1
+            and len(last.columns) == len(table.columns)
+            and all(abs(mine - theirs) < 6 for mine, theirs in zip(last.columns, table.columns, strict=True))
+        )
+        if continues and self._head and rows[: len(self._head)] != self._head:
+            rows, head_rows = [*self._head, *rows], len(self._head)
+        self._head = rows[:head_rows]
+        self._last, self._page = table, page
+        return table_lines(rows, head_rows)
+
+
+def _numbered_depth(line: str, following: str) -> int:
+    """The depth of the heading that a line is by its section number, or 0.
+
+    A short line with a section number and no full stop is a heading, if what follows is not the next item of
     a list: "4.1 Deadline" always, "6. Late delivery" before running text.
     """
-    if outline:
-        return outline.get(line, 0)
     number = _SECTION.match(line)
     if number is None or len(line) > _LONGEST_HEADING or line[-1] in ".:;,?!":
         return 0
@@ -125,53 +311,143 @@ def _heading_depth(line: str, following: str, outline: Mapping[str, int]) -> int
     return depth
 
 
-def _blocks(body: str, page: int, outline: Mapping[str, int], path: HeadingPath) -> Iterator[Block]:
-    """The page's headings, and between them its paragraphs and lists under the headings that are open."""
-    pending: list[str] = []
+def _headings(
+    lines: Sequence[Line], outline: Mapping[str, int], sizes: Sequence[float]
+) -> dict[int, tuple[int, int]]:
+    """Where headings begin: index of the first line -> (how many lines, depth). An outline decides where there is one;
+    else the section number, else larger letters."""
+    found: dict[int, tuple[int, int]] = {}
+    at = 0
+    while at < len(lines):
+        line = lines[at]
+        taken = 1
+        if line.table is None and line.text:
+            if outline:
+                for several in (1, 2, 3):
+                    joined = " ".join(one.text for one in lines[at : at + several])
+                    if depth := outline.get(_plain(joined), 0):
+                        found[at] = (several, depth)
+                        taken = several
+                        break
+            else:
+                following = lines[at + 1].text if at + 1 < len(lines) else ""
+                if depth := _numbered_depth(line.text, following):
+                    found[at] = (1, depth)
+                elif by_size := _large(lines, at, sizes):
+                    found[at] = by_size
+                    taken = by_size[0]
+        at += taken
+    return found
+
+
+def _large(lines: Sequence[Line], at: int, sizes: Sequence[float]) -> tuple[int, int] | None:
+    """(how many lines, depth) of a heading in larger letters. Its depth is the rank of its size, four at most."""
+    size = round(lines[at].size * 2) / 2
+    if size not in sizes:
+        return None
+    end = at + 1
+    while end < len(lines) and lines[end].table is None and round(lines[end].size * 2) / 2 == size:
+        end += 1
+    text = " ".join(line.text for line in lines[at:end])
+    # What ends like a sentence or runs on is a quotation in large print; what has no letter is an ornament.
+    if len(text) > _LONGEST_LARGE_HEADING or text[-1] in ".,;" or not any(one.isalpha() for one in text):
+        return None
+    if len(text) < 3 or end >= len(lines):
+        return None
+    return end - at, min(4, sizes.index(size) + 1)
+
+
+def _blocks(
+    page: _Page,
+    outline: Mapping[str, int],
+    sizes: Sequence[float],
+    path: HeadingPath,
+    tables: _Tables,
+) -> Iterator[Block]:
+    """The page's headings, and between them its paragraphs, lists and tables under the headings that are open."""
+    pending: list[Line] = []
+    place = Place("page", page.number)
+    lines = _with_marks_joined(page.lines)
+    widest = max((line.right - line.left for line in lines if line.table is None), default=0.0)
+    headings = _headings(lines, outline, sizes)
 
     def flush() -> Iterator[Block]:
-        for kind, text in paragraphs("\n".join(pending)):
-            yield Block(kind, text, path.path, Place("page", page))
+        for kind, text in paragraphs(_body(pending, widest)):
+            yield Block(kind, text, path.path, place)
         pending.clear()
 
-    lines = body.split("\n")
-    for at, line in enumerate(lines):
-        following = next((later for later in lines[at + 1 :] if later), "")
-        depth = _heading_depth(line, following, outline) if line else 0
-        if depth:
+    at = 0
+    while at < len(lines):
+        line = lines[at]
+        if at in headings:
+            several, depth = headings[at]
+            text = tidy(" ".join(one.text for one in lines[at : at + several])).replace("\n", " ")
             yield from flush()
-            path.enter(depth, line)
-            yield Block("heading", line, path.path, Place("page", page))
+            if text:
+                yield Block("heading", text, path.enter(depth, text), place)
+            at += several
+            continue
+        if line.table is not None:
+            yield from flush()
+            for row in tables.rows(line.table, page.number, at == 0):
+                if text := tidy(row):
+                    yield Block("row", text, path.path, place)
         else:
             pending.append(line)
+        at += 1
     yield from flush()
 
 
-def _with_marks_joined(lines: list[str]) -> list[str]:
+def _with_marks_joined(lines: Sequence[Line]) -> list[Line]:
     """A bullet or an item's number that stands on a line of its own goes before the text that it marks."""
-    out: list[str] = []
+    out: list[Line] = []
     expected = 1
     at = 0
     while at < len(lines):
-        line, following = lines[at], lines[at + 1] if at + 1 < len(lines) else ""
-        if following and _LONE_BULLET.fullmatch(line):
-            out.append(f"• {following}")
+        line = _readable(lines[at])
+        following = _readable(lines[at + 1]) if at + 1 < len(lines) else None
+        text = line.text
+        if line.table is not None or following is None or following.table is not None or not following.text:
+            out.append(line)
+            at += 1
+        elif _LONE_BULLET.fullmatch(text):
+            out.append(_marked("•", line, following))
             at += 2
-        elif following and line.rstrip(".)") == str(expected) and not following.rstrip(".)").isdigit():
-            out.append(f"{expected}. {following}")
+        elif text.rstrip(".)") == str(expected) and not following.text.rstrip(".)").isdigit():
+            out.append(_marked(f"{expected}.", line, following))
             expected += 1
             at += 2
         else:
             # A number counts as an item's only in the run 1, 2, 3 ...; a line that is no item ends the run but for wraps.
-            if _SECTION.match(line):
+            if _SECTION.match(text):
                 expected = 1
             out.append(line)
             at += 1
-    return out
+    return [line for line in out if line.text or line.table is not None]
 
 
-def _page_text(reader: PdfReader, number: int) -> str:
-    return reader.pages[number].extract_text()
+def _marked(mark: str, line: Line, following: Line) -> Line:
+    return Line(
+        f"{mark} {following.text}",
+        min(line.left, following.left),
+        min(line.top, following.top),
+        following.right,
+        following.bottom,
+        following.size,
+        line.order,
+        following.bold,
+    )
+
+
+def _readable(line: Line) -> Line:
+    """Letters of symbol fonts mean nothing without the font: one in front of a line is a bullet, others go."""
+    text = line.text
+    if line.table is not None or not _SYMBOLS.search(text):
+        return line
+    text = " ".join(_SYMBOLS.sub("", _SYMBOL_BULLET.sub("• ", text)).split())
+    return Line(
+        text, line.left, line.top, line.right, line.bottom, line.size, line.order, line.bold, line.table
+    )
 
 
 def _shape(line: str) -> str:
@@ -179,36 +455,73 @@ def _shape(line: str) -> str:
     return _DIGITS.sub("0", line)
 
 
-def _running_lines(pages: list[list[str]]) -> frozenset[str]:
-    """Shapes of lines at the edges of most pages: running heads and page numbers. Needs three pages."""
-    filled = [lines for lines in pages if lines]
+def _running_lines(pages: Sequence[_Page]) -> set[tuple[int, int]]:
+    """(page number, index of the line) of running heads and page numbers.
+
+    They are at the edges of most pages, or in the margin of three pages and a fifth of all, always at the same height.
+    """
+    filled = [page for page in pages if page.lines]
     if len(filled) < 3:
-        return frozenset()
-    seen: Counter[str] = Counter()
-    for lines in filled:
-        seen.update({_shape(line) for line in lines[:_EDGE] + lines[-_EDGE:]})
-    return frozenset(shape for shape, times in seen.items() if times >= max(3, 0.6 * len(filled)))
+        return set()
+    edges: list[tuple[_Page, int, Line]] = []
+    for page in filled:
+        by_height = sorted(
+            (entry for entry in enumerate(page.lines) if entry[1].table is None),
+            key=lambda entry: entry[1].top,
+        )
+        chosen = dict(by_height[:_EDGE] + by_height[-_EDGE:])
+        margin = page.height * _MARGIN
+        chosen.update(
+            entry for entry in by_height if entry[1].bottom < margin or entry[1].top > page.height - margin
+        )
+        edges += [(page, at, line) for at, line in chosen.items()]
+    often = Counter(
+        shape for page in filled for shape in {_shape(line.text) for one, _, line in edges if one is page}
+    )
+    heights: dict[tuple[str, int], set[int]] = {}
+    for page, _, line in edges:
+        heights.setdefault((_shape(line.text), round(line.top / 4)), set()).add(page.number)
+    most = max(3, 0.6 * len(filled))
+    some = max(3, 0.2 * len(filled))
+    running: set[tuple[int, int]] = set()
+    for page, at, line in edges:
+        shape = _shape(line.text)
+        margin = page.height * _MARGIN
+        in_margin = line.bottom < margin or line.top > page.height - margin
+        same_height = len(heights[shape, round(line.top / 4)])
+        is_number = in_margin and bool(_PAGE_NUMBER.fullmatch(line.text)) and same_height >= 2
+        if often[shape] >= most or (in_margin and same_height >= some) or is_number:
+            running.add((page.number, at))
+    return running
 
 
-def _body(page: str, running: frozenset[str]) -> str:
-    """The page without its running lines, hyphenated words joined, paragraphs parted by an empty line."""
-    lines = [tidy(line) for line in page.split("\n")]
-    while lines and (not lines[0] or _shape(lines[0]) in running):
-        lines.pop(0)
-    while lines and (not lines[-1] or _shape(lines[-1]) in running):
-        lines.pop()
-    text = _HYPHEN.sub(_joined_word, "\n".join(_with_marks_joined(lines)))
-    lines = text.split("\n")
-    widest = max((len(line) for line in lines), default=0)
+def _body(lines: Sequence[Line], widest: float) -> str:
+    """Lines as text: hyphenated words joined, paragraphs parted by an empty line."""
+    leading = _leading(lines)
     out: list[str] = []
     for at, line in enumerate(lines):
-        out.append(line)
-        following = lines[at + 1] if at + 1 < len(lines) else ""
-        # A short line that ends a sentence ends a paragraph; so does one before a line in another form.
-        ends = len(line) < 0.7 * widest and bool(_SENTENCE_END.search(line))
-        if ends and not (NUMBERED.match(following) or BULLET.match(following)):
+        out.append(line.text)
+        if at + 1 == len(lines):
+            break
+        following = lines[at + 1]
+        is_item = bool(NUMBERED.match(following.text) or BULLET.match(following.text))
+        # A short line that ends a sentence ends a paragraph; so does a gap wider than between lines.
+        ends = line.right - line.left < 0.7 * widest and bool(_SENTENCE_END.search(line.text))
+        gap = following.top - line.top
+        apart = leading > 0 and gap > 1.45 * leading and not _HYPHEN.search(f"{line.text}\n{following.text}")
+        if (ends or apart) and not is_item:
             out.append("")
-    return "\n".join(out)
+    return _HYPHEN.sub(_joined_word, "\n".join(out))
+
+
+def _leading(lines: Sequence[Line]) -> float:
+    """The usual distance from line to line, in points; 0 where there are too few to tell."""
+    steps = sorted(
+        later.top - earlier.top
+        for earlier, later in itertools.pairwise(lines)
+        if 0 < later.top - earlier.top < 4 * max(earlier.size, 1.0)
+    )
+    return steps[len(steps) // 3] if len(steps) >= 2 else 0.0
 
 
 def _joined_word(match: re.Match[str]) -> str:

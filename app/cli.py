@@ -360,10 +360,11 @@ def evaluate(
             show(as_json, [{"part": part, "set": name} for part, name in found], "\n".join(lines))
             return
         bounds = measuring.read_floors(floors) if floors else None
-        kept = cache or read_settings().data_dir / "evaluation"
+        data_dir = read_settings().data_dir
+        kept = cache or data_dir / "evaluation"
         with progress_bar() as bar:
             report = measuring.evaluate(
-                pack, PackagedE5(kept / "models"), kept, chunking=chunking, step=_steps_on(bar),
+                pack, PackagedE5((cache or data_dir) / "models"), kept, chunking=chunking, step=_steps_on(bar),
                 only=[name.strip() for name in only.split(",") if name.strip()],
             )  # fmt: skip
     except (measuring.PackInvalid, measuring.PartUnknown, measuring.FloorsInvalid) as error:

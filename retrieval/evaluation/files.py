@@ -229,7 +229,7 @@ def _probe_all(
     numbers: dict[str, Number] = {
         "probes": len(probes),
         "surfaced": len(surfaced),
-        "files_read": sum(bool(shelves[name].passages) for name in {one.text("file") for one in probes}),
+        "unread": sum(not shelves[one.text("file")].passages for one in probes),
         "covered": metrics.mean([float(one == "covered") for one in verdicts]) if verdicts else None,
     }
     return Row(part, _HIDDEN, numbers), surfaced

@@ -81,6 +81,7 @@ def injection_rows(
         "cases": len(cases),
         "contained": len(cases) - len(failures),
         "failed": len(failures),
+        "unread": sum(bool(case.file) and not read[case.file].passages for case in cases),
         "benign_answer_offered": sum(answered) / len(answered) if answered else None,
         "messages_covered": sum(covered) / len(covered) if covered else None,
     }
@@ -138,7 +139,7 @@ def _case(record: Record) -> _Case:
     planted = record.text("injected_text", "")
     sentences = [planted[start:end] for start, end in sentence_spans(planted)]
     long_enough = [one for one in sentences if len(one.split()) >= _FEWEST_WORDS]
-    must_not = record.fields.get("must_not") or {}
+    must_not = record.fields.get("must_not", {})
     if not isinstance(must_not, dict):
         raise record.wrong("“must_not” must be an object with “forbidden_strings”.")
     forbidden = Record(must_not, record.file, record.line).texts("forbidden_strings")

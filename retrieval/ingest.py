@@ -26,8 +26,8 @@ from retrieval.parsing import (
     ParsedDocument,
     UnreadableDocument,
     UnsupportedFormat,
-    parse,
 )
+from retrieval.parsing.sandbox import read_safely
 from retrieval.shelves import pack_vector, unpack_vector
 
 log = logging.getLogger(__name__)
@@ -115,7 +115,7 @@ class Ingester:
                 )
                 return
             data = self._files.read(row.file_key)
-            parsed = parse(row.filename, data)
+            parsed = read_safely(row.filename, data, heartbeat=lambda: self._renew(row, owner))
             self._renew(row, owner)
             chunks = chunk(row.collection_id, row.filename, parsed, self._embedder.count_tokens)
             vectors = self._embed(row, owner, parsed, chunks, progress)

@@ -19,7 +19,7 @@ from retrieval.parsing.document import (
     UnreadableDocument,
     tidy,
 )
-from retrieval.parsing.office import A, W, flag, guess_head_rows, local, opened_package, table_lines
+from retrieval.parsing.office import SPANNED, A, W, flag, guess_head_rows, local, opened_package, table_lines
 from retrieval.parsing.unseen import SMALLEST_SIZE, WHITE, Colour, LeftOut, hex_colour, looks_alike
 
 _DAMAGED = "The Word file is damaged. Open it in Word, save it again and upload that."
@@ -515,7 +515,7 @@ class _Document:
                     text = grid[-1][column]
                 else:
                     text = self._cell_text(cell, self._ground_of_cell(cell, ground))
-                line += [text] * _span(cell)
+                line += [text, *[SPANNED] * (_span(cell) - 1)]
             grid.append(line)
         width = max(len(line) for line in grid)
         grid = [line + [""] * (width - len(line)) for line in grid]

@@ -21,6 +21,7 @@ _OLE = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
 _MOST_UNPACKED = 600_000_000
 _MOST_MEMBERS = 20_000
 _LONGEST_HEAD = 60
+SPANNED = "\0"  # a cell that the one to its left reaches over
 _RELATION = re.compile(rb"<(?:\w+:)?Relationship\b[^>]*?/?>")
 
 
@@ -108,25 +109,34 @@ def flag(value: str | None) -> bool:
 
 
 def table_lines(rows: Sequence[Sequence[str]], head_rows: int) -> list[str]:
-    """Rows of a table in words. ``rows`` are of one length, spanned cells repeated; the first ``head_rows`` name the columns.
+    """Rows of a table in words. ``rows`` are of one length, with SPANNED where a cell reaches over its neighbour; the
+    first ``head_rows`` name the columns.
 
     Without a head, a table of two columns whose first cell is short reads "first: second".
     """
-    rows = [list(row) for row in rows]
-    if not rows:
-        return []
     head = _head(rows[:head_rows])
     lines = []
     for row in rows[head_rows:]:
-        cells = _once(row)
-        if not any(head) and len(row) == 2 and all(row) and len(row[0]) <= _LONGEST_HEAD and row[0] != row[1]:
-            name = row[0].rstrip(":")
-            lines.append(row_text([name], [row[1]]) if row[0][-1] not in ".?!;" else "; ".join(row))
+        cells = ["" if cell == SPANNED else cell for cell in row]
+        if not any(head) and len(cells) == 2 and all(cells) and _names_something(cells[0]):
+            lines.append(row_text([cells[0].rstrip(":")], [cells[1]]))
         else:
             lines.append(row_text(head, cells))
     if head_rows and not lines:
-        lines = [row_text((), _once(row)) for row in rows]
+        lines = [row_text((), ["" if cell == SPANNED else cell for cell in row]) for row in rows]
     return [line for line in lines if line]
+
+
+def _names_something(cell: str) -> bool:
+    return len(cell) <= _LONGEST_HEAD and cell[-1] not in ".?!;"
+
+
+def _filled_over(row: Sequence[str]) -> list[str]:
+    """The row with every spanned cell saying what reaches over it."""
+    out: list[str] = []
+    for cell in row:
+        out.append((out[-1] if out else "") if cell == SPANNED else cell)
+    return out
 
 
 def guess_head_rows(rows: Sequence[Sequence[str]], marked: bool) -> int:
@@ -136,9 +146,10 @@ def guess_head_rows(rows: Sequence[Sequence[str]], marked: bool) -> int:
     """
     if len(rows) < 2 or len(rows[0]) < 2:
         return 0
-    first = rows[0]
+    first = _filled_over(rows[0])
     filled = [cell for cell in first[1:] if cell]
-    if len(filled) < len(first) - 1 or any(len(cell) > _LONGEST_HEAD for cell in first):
+    longest = _LONGEST_HEAD * (2 if marked else 1)
+    if len(filled) < len(first) - 1 or any(len(cell) > longest for cell in first):
         return 0
     if len(set(first)) < len(first) and not marked:
         return 0
@@ -153,17 +164,10 @@ def _head(rows: Sequence[Sequence[str]]) -> list[str]:
     if not rows:
         return []
     names: list[str] = []
-    for column in zip(*rows, strict=True):
+    for column in zip(*map(_filled_over, rows), strict=True):
         parts: list[str] = []
         for cell in column:
             if cell and cell not in parts:
                 parts.append(cell)
         names.append(" ".join(parts).rstrip(":"))
     return names
-
-
-def _once(row: Sequence[str]) -> list[str]:
-    """A cell that spans columns is said once."""
-    if len(row) > 1 and len(set(row)) == 1:
-        return [row[0]] + [""] * (len(row) - 1)
-    return list(row)

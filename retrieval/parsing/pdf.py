@@ -10,7 +10,7 @@ import itertools
 import logging
 import re
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -37,7 +37,7 @@ from retrieval.places import Place
 
 MAX_PAGES = 3_000
 _DIGITS = re.compile(r"\d+")
-_HYPHEN = re.compile(r"(\w{2,})[-\u00ad\u2010]\n(\w+)")
+_HYPHEN = re.compile(r"([\w-]*\w{2})[-\u00ad\u2010]\n(\w+-?)")
 _SENTENCE_END = re.compile(r"[.!?:;”\"')\]]\s*$")
 _SECTION = re.compile(r"(\d{1,2}(?:\.\d{1,2}){1,3}\.?|\d{1,2}\.)\s+\S")
 _SECTION_BELOW = re.compile(r"\d{1,2}\.\d{1,2}")
@@ -48,9 +48,11 @@ _PAGE_NUMBER = re.compile(
     r"(?:page|página|pág\.?|seite|s\.|p\.|-|–)?\s*\d{1,4}\s*(?:(?:/|of|de|von|sur|-|–)\s*\d{0,4})?",
     re.IGNORECASE,
 )
+_NUMBERED_EDGE = re.compile(r"^\d{1,4}\b(?![.)%])|(?<![,.$€£])\b\d{1,4}$")
 _LONGEST_HEADING = 80
 _LONGEST_LARGE_HEADING = 120
 _LARGER = 1.15  # times the size of the running text: a heading
+_MOST_HEADING_LINES = 5
 _EDGE = 2  # how many lines at the top and the bottom of a page may be running heads
 _MARGIN = 0.12  # of the page's height
 _DAMAGED = "The PDF is damaged. Export it again from where it was made and upload that."
@@ -223,22 +225,47 @@ def _layers_off(document: PDFDocument) -> frozenset[int]:
     return frozenset(off)
 
 
-def _outline(reader: PdfReader) -> dict[str, int]:
-    """The author's own headings: text -> depth from 1. Empty where the file has no outline, or a broken one."""
-    found: dict[str, int] = {}
+class _Outline:
+    """The author's own headings: where they stand and how deep they are. Empty where the file has no outline."""
+
+    def __init__(self) -> None:
+        self._depths: dict[str, dict[int, int]] = {}
+
+    def __bool__(self) -> bool:
+        return bool(self._depths)
+
+    def add(self, name: str, page: int, depth: int) -> None:
+        """``page``: from 1, 0 where the file does not say."""
+        self._depths.setdefault(name, {}).setdefault(page, depth)
+
+    def depth(self, name: str, page: int) -> int:
+        """The depth from 1 of the heading with these words on this page, or 0."""
+        said = self._depths.get(name)
+        if not said:
+            return 0
+        return said.get(page) or said.get(0, 0)
+
+
+def _outline(reader: PdfReader) -> _Outline:
+    found = _Outline()
 
     def walk(entries: Any, depth: int) -> None:
         for entry in entries:
             if isinstance(entry, list):
                 walk(entry, depth + 1)
             elif isinstance(entry, Destination) and (name := _plain(str(entry.title or ""))):
-                found.setdefault(name, depth)
+                found.add(name, _page_of(reader, entry), depth)
 
     try:
         walk(reader.outline, 1)
     except Exception:  # an outline is a help, not a need
-        return {}
+        return _Outline()
     return found
+
+
+def _page_of(reader: PdfReader, entry: Destination) -> int:
+    number = reader.get_destination_page_number(entry)
+    return number + 1 if number is not None and number >= 0 else 0
 
 
 def _plain(text: str) -> str:
@@ -312,7 +339,7 @@ def _numbered_depth(line: str, following: str) -> int:
 
 
 def _headings(
-    lines: Sequence[Line], outline: Mapping[str, int], sizes: Sequence[float]
+    lines: Sequence[Line], page: int, outline: _Outline, sizes: Sequence[float]
 ) -> dict[int, tuple[int, int]]:
     """Where headings begin: index of the first line -> (how many lines, depth). An outline decides where there is one;
     else the section number, else larger letters."""
@@ -323,9 +350,11 @@ def _headings(
         taken = 1
         if line.table is None and line.text:
             if outline:
-                for several in (1, 2, 3):
-                    joined = " ".join(one.text for one in lines[at : at + several])
-                    if depth := outline.get(_plain(joined), 0):
+                upcoming = lines[at : at + _MOST_HEADING_LINES]
+                words = [one.text for one in itertools.takewhile(lambda one: one.table is None, upcoming)]
+                for several in range(len(words), 0, -1):
+                    joined = " ".join(words[:several])
+                    if depth := outline.depth(_plain(joined), page):
                         found[at] = (several, depth)
                         taken = several
                         break
@@ -359,7 +388,7 @@ def _large(lines: Sequence[Line], at: int, sizes: Sequence[float]) -> tuple[int,
 
 def _blocks(
     page: _Page,
-    outline: Mapping[str, int],
+    outline: _Outline,
     sizes: Sequence[float],
     path: HeadingPath,
     tables: _Tables,
@@ -369,7 +398,7 @@ def _blocks(
     place = Place("page", page.number)
     lines = _with_marks_joined(page.lines)
     widest = max((line.right - line.left for line in lines if line.table is None), default=0.0)
-    headings = _headings(lines, outline, sizes)
+    headings = _headings(lines, page.number, outline, sizes)
 
     def flush() -> Iterator[Block]:
         for kind, text in paragraphs(_body(pending, widest)):
@@ -481,6 +510,10 @@ def _running_lines(pages: Sequence[_Page]) -> set[tuple[int, int]]:
     heights: dict[tuple[str, int], set[int]] = {}
     for page, _, line in edges:
         heights.setdefault((_shape(line.text), round(line.top / 4)), set()).add(page.number)
+    numbered: dict[int, set[int]] = {}
+    for page, _, line in edges:
+        if _NUMBERED_EDGE.search(line.text):
+            numbered.setdefault(round(line.top / 4), set()).add(page.number)
     most = max(3, 0.6 * len(filled))
     some = max(3, 0.2 * len(filled))
     running: set[tuple[int, int]] = set()
@@ -490,7 +523,10 @@ def _running_lines(pages: Sequence[_Page]) -> set[tuple[int, int]]:
         in_margin = line.bottom < margin or line.top > page.height - margin
         same_height = len(heights[shape, round(line.top / 4)])
         is_number = in_margin and bool(_PAGE_NUMBER.fullmatch(line.text)) and same_height >= 2
-        if often[shape] >= most or (in_margin and same_height >= some) or is_number:
+        # "BUYING SOFTWARE 51": heads that change from chapter to chapter, with a page number, at one height.
+        has_number = bool(_NUMBERED_EDGE.search(line.text)) and len(line.text) <= _LONGEST_HEADING
+        is_chapter = in_margin and has_number and len(numbered[round(line.top / 4)]) >= some
+        if often[shape] >= most or (in_margin and same_height >= some) or is_number or is_chapter:
             running.add((page.number, at))
     return running
 
@@ -526,7 +562,7 @@ def _leading(lines: Sequence[Line]) -> float:
 
 def _joined_word(match: re.Match[str]) -> str:
     left, right = match.groups()
-    # "well-\nKnown" and "2019-\n2020" keep their hyphen; "pack-\nage" does not.
-    if right[0].isupper() or right[0].isdigit() or left[-1].isdigit():
+    # "well-\nKnown", "2019-\n2020" and "off-\nthe-shelf" keep their hyphen; "pack-\nage" does not.
+    if right[0].isupper() or right[0].isdigit() or left[-1].isdigit() or "-" in left or right[-1] == "-":
         return f"{left}-{right}"
     return left + right

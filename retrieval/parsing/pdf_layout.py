@@ -7,7 +7,7 @@ import statistics
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from retrieval.parsing.office import guess_head_rows
+from retrieval.parsing.office import SPANNED, guess_head_rows
 from retrieval.parsing.pdf_paint import Box, Glyph, PaintedPage
 
 _LIGATURES = str.maketrans(
@@ -78,7 +78,7 @@ def lay_out(page: PaintedPage) -> PageLayout:
         left, top, right, bottom = table.box
         lines.append(Line("", left, top, right, bottom, 0.0, table.order, False, table))
     lines = [line for line in lines if line.text or line.table]
-    ordered = _in_reading_order(lines)
+    ordered = _in_reading_order(lines, page)
     turned = [glyph for glyph in glyphs if glyph.turn in (90, 270) and id(glyph) not in inside]
     return PageLayout(ordered + _turned_lines(turned), len(tables))
 
@@ -245,8 +245,17 @@ def _text_of(glyphs: Sequence[Glyph]) -> str:
 # Reading order
 
 
-def _in_reading_order(lines: list[Line]) -> list[Line]:
+def _in_reading_order(lines: list[Line], page: PaintedPage) -> list[Line]:
     """Columns of running text one after the other; else as the file has it, if that goes down the page."""
+    middle = page.width / 2
+    # Two pages of a book on one sheet: nothing reaches over the fold.
+    if page.width > 1.2 * page.height and not any(line.left < middle < line.right for line in lines):
+        halves = (
+            [line for line in lines if line.right <= middle],
+            [line for line in lines if line.right > middle],
+        )
+        if all(halves):
+            return [line for half in halves for line in _by_columns(half, 1) or _without_columns(half)]
     columns = _by_columns(lines, 0)
     if columns is not None:
         return columns
@@ -425,7 +434,26 @@ def _merged(rules: Sequence[Box], page: PaintedPage) -> tuple[list[_Stroke], lis
             level.append(((top + bottom) / 2, left, right))
         elif bottom - top > 4:
             upright.append(((left + right) / 2, top, bottom))
-    return _joined(level), _joined(upright)
+    level, upright = _joined(level), _joined(upright)
+    return level, _joined(upright + _missing_sides(level, upright))
+
+
+def _missing_sides(level: Sequence[_Stroke], upright: Sequence[_Stroke]) -> list[_Stroke]:
+    """Many tables have no stroke at their left and right side: their horizontal strokes end at one place, and between
+    two of them a vertical stroke parts cells."""
+    same: dict[tuple[int, int], list[_Stroke]] = {}
+    for stroke in level:
+        same.setdefault((round(stroke[1] / 6), round(stroke[2] / 6)), []).append(stroke)
+    sides: list[_Stroke] = []
+    for strokes in same.values():
+        for above, below in itertools.pairwise(sorted(strokes)):
+            left, right = max(above[1], below[1]), min(above[2], below[2])
+            if any(
+                left + _SNAP < x < right - _SNAP and top <= above[0] + _SNAP and bottom >= below[0] - _SNAP
+                for x, top, bottom in upright
+            ):
+                sides += [(left, above[0], below[0]), (right, above[0], below[0])]
+    return sides
 
 
 def _joined(strokes: list[_Stroke]) -> list[_Stroke]:
@@ -534,11 +562,13 @@ def _table(
     if columns < 2 or rows < 2:
         return None
     box = (xs[0], ys[0], xs[-1], ys[-1])
+    if _cuts_words(box, cells, letters):
+        return None
     grid: list[list[str]] = [[""] * columns for _ in range(rows)]
     inside: set[int] = set()
     filled = whole = 0
     order = None
-    bold_rows: list[list[bool]] = [[] for _ in range(rows)]
+    looks: list[list[tuple[bool, object]]] = [[] for _ in range(rows)]
     for left, top, right, bottom in cells:
         own = [
             glyph
@@ -556,14 +586,14 @@ def _table(
         inside |= {id(glyph) for glyph in own}
         start = min(glyph.order for glyph in own)
         order = start if order is None else min(order, start)
-        bold_rows[first_row] += [glyph.bold for glyph in own if glyph.text.strip()]
+        looks[first_row] += [(glyph.bold, glyph.colour) for glyph in own if glyph.text.strip()]
         for row in range(first_row, last_row):
             for column in range(first_column, last_column):
-                grid[row][column] = text
+                grid[row][column] = text if column == first_column else SPANNED
     if order is None or filled < 0.4 * whole or filled < 4:
         return None
     # Rows and columns that only ruling lines make, without a word in them, are borders.
-    keep = [column for column in range(columns) if any(row[column] for row in grid)]
+    keep = [column for column in range(columns) if any(row[column] not in ("", SPANNED) for row in grid)]
     grid_rows = [[row[column] for column in keep] for row in grid if any(row)]
     if len(keep) < 2 or len(grid_rows) < 2:
         return None
@@ -571,12 +601,46 @@ def _table(
     longest = statistics.median(max(len(cell) for cell in row) for row in grid_rows)
     if longest > 600:
         return None
-    bold = [all(marks) and bool(marks) for marks in bold_rows if marks]
-    marked = len(bold) > 1 and bold[0] and not bold[1]
+    marked = _stands_out([look for look in looks if look])
     return (
         Table(box, grid_rows, guess_head_rows(grid_rows, marked), [xs[column] for column in keep], order),
         inside,
     )
+
+
+def _stands_out(looks: Sequence[Sequence[tuple[bool, object]]]) -> bool:
+    """Whether the first row is set apart from the second: wholly bold, or wholly in a colour that the second has not."""
+    if len(looks) < 2:
+        return False
+    first, second = looks[0], looks[1]
+    if all(bold for bold, _ in first) and not all(bold for bold, _ in second):
+        return True
+    colours = {str(colour) for _, colour in first}
+    return len(colours) == 1 and not colours & {str(colour) for _, colour in second}
+
+
+def _cuts_words(box: Box, cells: Sequence[Box], letters: Sequence[Glyph]) -> bool:
+    """Whether the strokes run through lines of text: then they are a drawing, not a table."""
+    inside = [
+        glyph
+        for glyph in letters
+        if glyph.turn == 0
+        and box[0] <= glyph.left <= box[2]
+        and box[1] <= (glyph.top + glyph.bottom) / 2 <= box[3]
+    ]
+    cut = whole = 0
+    for piece in _pieces(inside):
+        middle = piece.middle
+        ends = [cell[2] for cell in cells if cell[1] <= middle < cell[3]]
+        row = sorted(piece.glyphs, key=lambda glyph: glyph.left)
+        whole += 1
+        for left, right in itertools.pairwise(row):
+            if right.left - left.right < 0.5 * left.size and any(
+                (left.left + left.right) / 2 < end <= (right.left + right.right) / 2 for end in ends
+            ):
+                cut += 1
+                break
+    return cut > max(1, 0.1 * whole)
 
 
 def _cell_text(glyphs: Sequence[Glyph]) -> str:

@@ -16,7 +16,7 @@ from retrieval.parsing.document import (
 
 _BREAK = re.compile(r"\n\s*\n")
 NUMBERED = re.compile(r"\s*\d{1,3}[.)]\s+\S")
-BULLET = re.compile(r"\s*[-*•‣▪◦–]\s+\S")
+BULLET = re.compile(r"\s*[-*•‣▪◦–●○■□▸►➢➤❖✓✔∙·°]\s+\S")
 
 
 def read_plain(data: bytes) -> ParsedDocument:

@@ -17,7 +17,8 @@ from retrieval.parsing.document import (
     row_text,
     tidy,
 )
-from retrieval.parsing.office import A, guess_head_rows, local, opened_package, table_lines
+from retrieval.parsing.office import SPANNED, A, guess_head_rows, local, opened_package, table_lines
+from retrieval.parsing.plain import BULLET, NUMBERED
 from retrieval.parsing.unseen import (
     BLACK,
     SMALLEST_SIZE,
@@ -27,7 +28,6 @@ from retrieval.parsing.unseen import (
     hex_colour,
     looks_alike,
 )
-from retrieval.parsing.plain import BULLET, NUMBERED
 from retrieval.places import Place
 
 _DAMAGED = "The PowerPoint file is damaged. Open it in PowerPoint, save it again and upload that."
@@ -436,7 +436,7 @@ class _Slide:
                     continue
                 column = len(line)
                 if (cell.get("hMerge") or "0") in ("1", "true") and line:
-                    line.append(line[-1])
+                    line.append(SPANNED)
                 elif (cell.get("vMerge") or "0") in ("1", "true") and grid and column < len(grid[-1]):
                     line.append(grid[-1][column])
                 else:
@@ -650,7 +650,7 @@ def _paragraphs(body: Any, look: _Look, is_body: bool) -> list[tuple[BlockKind, 
             continue
         mark = _mark(properties, styles, level, is_body, numbers)
         typed: BlockKind | None = "steps" if NUMBERED.match(text) else "list" if BULLET.match(text) else None
-        if typed is not None and mark != "-" or typed == "list":
+        if (typed is not None and mark != "-") or typed == "list":
             if lines and typed != kind:
                 flush()
             kind = typed

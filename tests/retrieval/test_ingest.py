@@ -331,7 +331,7 @@ from retrieval.files import LocalFiles
 from retrieval.index import VectorIndex
 
 PLACES = {
-    "parse": (ingest, "parse"), "chunk": (ingest, "chunk"), "embed": (HashingEmbedder, "embed_passages"),
+    "parse": (ingest, "read_safely"), "chunk": (ingest, "chunk"), "embed": (HashingEmbedder, "embed_passages"),
     "store": (ingest.Ingester, "_store"), "version": (ingest, "raise_version"),
     "claim": (ingest.Ingester, "_claim"), "put": (VectorIndex, "put"), "reconcile": (ingest.Ingester, "reconcile"),
     "remove": (VectorIndex, "remove"), "file": (LocalFiles, "delete"),

@@ -106,7 +106,8 @@ class _Cartridge:
             return NOT_PUBLISHED
         if is_yes(text_of(element, "hidden")) or text_of(element, "visibility_level") == "inherit_hidden":
             return HIDDEN
-        if is_yes(text_of(element, "locked")):
+        # A discussion that is locked takes no more posts; what it says is still shown.
+        if is_yes(text_of(element, "locked")) and name_of(element) != "topicmeta":
             return LOCKED
         if is_yes(text_of(element, "only_visible_to_overrides")):
             return SOME_ONLY

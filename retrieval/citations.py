@@ -1,75 +1,169 @@
 """Does a passage support a sentence that cites it? Decided by text alone, no model.
 
 A quotation is found exactly, whatever spaces and typographic marks it was written with. Anything else is held
-against the nearest sentence of the passage: the words that carry meaning, their order, and agreement in
-numbers, names and negation. The check is made to refuse: a paraphrase in other words counts as partly.
+against the nearest sentence, clause, list item or table row of the passage: the words that carry meaning and their
+order, and then everything that can turn a statement round although its words stay the same (numbers with their
+units, names, negation, must and may, at least and at most, all and some, conditions). What differs there is never
+"supported". The check is made to refuse: a paraphrase in other words counts as partly, unless the caller's own
+measure of similarity speaks for it.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from retrieval.languages import detect_language, fold_accents, stems
+from retrieval.assertions import Assertion, compare, read_assertion
+from retrieval.languages import detect_language, stems
 
 SupportStatus = Literal["supported", "partly", "not"]
+Similarity = Callable[[str, str], float]
 
-_SUPPORTED, _PARTLY, _ORDER = 0.8, 0.5, 0.7
+# Shares of the claim's words: found by measurement on sentences and their mutations (docs/benchmarks.md).
+_SUPPORTED, _PARTLY, _ORDER = 0.85, 0.5, 0.7
+_ROW_SUPPORTED = 0.75
+# With a similarity function, other words may stand for some of the claim's words, not for most of them.
+_ALIKE, _SUPPORTED_IF_ALIKE = 0.9, 0.6
 _SENTENCES = re.compile(r"(?<=[.!?…])[”\"')\]]*\s+|\n+")
 _CLAUSES = re.compile(r"(?<=[;:,])\s+|\s+[–—]\s+")
-_NUMBER = re.compile(r"\d+(?:[.,:]\d+)*")
-_WORD = re.compile(r"[^\W_]+(?:['’][^\W_]+)?")
-_LIST_MARK = re.compile(r"^\s*(?:[-*•]|\d{1,3}[.)])\s+", re.MULTILINE)
-_NEGATION_WORDS = """
-not no never none nobody nothing neither nor without cannot unless except
-nunca jamás jamas sin ni tampoco nadie nada ninguno ninguna ningún excepto salvo
-não nao jamais sem nem ninguém nenhum nenhuma exceto
-nicht kein keine keinen keiner keinem nie niemals ohne weder
-ne pas aucun aucune sans
-"""
-_NEGATIONS = frozenset(_NEGATION_WORDS.split())
+_PARTS = re.compile(r"(?<=[;,.])\s+(?:(?:and|y|e|und|et)\s+)?|\s+(?:and|y|e|und|et)\s+")
+_ROW = re.compile(r"^[^:;\n]{1,60}:\s[^;\n]*(?:;\s[^:;\n]{1,60}:\s[^;\n]*)*$")
+_LINE_ITEM = re.compile(r"^\s*(?:[-*•]|\d{1,3}[.)])\s+")
 _TYPOGRAPHY = {
     "“": '"', "”": '"', "„": '"', "«": '"', "»": '"', "‘": "'", "’": "'", "‚": "'", "`": "'",
     "–": "-", "—": "-", "‐": "-", "‑": "-", "−": "-", "…": "...",
 }  # fmt: skip
 _DROPPED = "\u00ad\u200b\u2060\ufeff"
+_RANK: dict[SupportStatus, int] = {"supported": 2, "partly": 1, "not": 0}
 
 
 @dataclass(frozen=True)
 class Support:
-    """``quote`` is ``passage_text[start:end]``, the stretch that supports the sentence best; empty for "not"."""
+    """``quote`` is ``passage_text[start:end]``, the stretch that supports the sentence best; empty for "not".
+
+    ``reason``: what keeps the sentence from being supported, as a plain phrase; empty where it is.
+    """
 
     status: SupportStatus
     start: int
     end: int
     quote: str
+    reason: str = ""
 
 
-def check_citation(sentence: str, passage_text: str) -> Support:
-    """Whether the passage supports the sentence, and where. Any two texts may be given."""
+@dataclass(frozen=True)
+class CheckedSentence:
+    """``passage``: the index of the passage that supports the sentence best; None where none does."""
+
+    sentence: str
+    passage: int | None
+    support: Support
+
+
+def check_answer(
+    sentences: Sequence[str], passages: Sequence[str], similarity: Similarity | None = None
+) -> list[CheckedSentence]:
+    """Every sentence of an answer against every passage; for each sentence the passage that supports it best.
+
+    Of passages that support it alike, the first one is named.
+    """
+    checked = []
+    for sentence in sentences:
+        best, at = _refused(""), None
+        for index, passage in enumerate(passages):
+            support = check_citation(sentence, passage, similarity)
+            if _RANK[support.status] > _RANK[best.status] or (at is None and not best.reason):
+                best, at = support, index if support.status != "not" else None
+            if support.status == "supported":
+                break
+        checked.append(CheckedSentence(sentence, at, best))
+    return checked
+
+
+def check_citation(sentence: str, passage_text: str, similarity: Similarity | None = None) -> Support:
+    """Whether the passage supports the sentence, and where. Any two texts may be given.
+
+    ``similarity``: how alike two texts are in meaning, 0 to 1; from 0.9 on it may stand in for missing words, never
+    for a number, a name or a negation.
+    """
     if exact := find_quote(sentence, passage_text):
-        # "promise a refund" is quoted word for word from "do not promise a refund", and says the opposite.
-        if _denied_before(passage_text, exact[0]):
-            return Support("not", 0, 0, "")
-        return Support("supported", *exact, passage_text[exact[0] : exact[1]])
+        return _check_quotation(passage_text, *exact)
     language = detect_language(passage_text, default=detect_language(sentence))
+    whole = _best(sentence, passage_text, language, similarity)
+    if whole.status == "supported":
+        return whole
+    parts = [part for part in _PARTS.split(sentence) if part.strip()]
+    if len(parts) > 1 and (joined := _check_parts(parts, passage_text, language)):
+        return joined
+    return whole
+
+
+def _check_quotation(text: str, start: int, end: int) -> Support:
+    """A stretch of the passage itself: it may still leave out what turns it round."""
+    left, right = _sentence_around(text, start, end)
+    # "promise a refund" is quoted word for word from "do not promise a refund", and says the opposite.
+    before = text[_clause_start(text, left, start) : start]
+    language = detect_language(text)
+    if read_assertion(before, language).denies:
+        return _refused("the passage denies it")
+    rest = read_assertion(f"{text[left:start]} {text[end:right]}", language)
+    if text[left:right].strip() and rest.condition and not read_assertion(text[start:end], language).condition:
+        return Support("partly", start, end, text[start:end], "a condition of the passage is left out")
+    return Support("supported", start, end, text[start:end])
+
+
+def _sentence_around(text: str, start: int, end: int) -> tuple[int, int]:
+    around = [span for span in sentence_spans(text) if span[0] < end and span[1] > start]
+    return (around[0][0], around[-1][1]) if around else (start, end)
+
+
+def _clause_start(text: str, left: int, at: int) -> int:
+    return max((match.end() for match in _CLAUSES.finditer(text, left, at)), default=left)
+
+
+def _best(sentence: str, passage_text: str, language: str, similarity: Similarity | None) -> Support:
     claim = stems(sentence, language)
     if not claim:
-        return Support("not", 0, 0, "")
+        return _refused("the sentence says nothing that could be checked")
+    said = read_assertion(sentence, language)
     best: tuple[int, float, int, int, int] | None = None
-    for start, end in _windows(passage_text):
-        window = passage_text[start:end]
-        rank, share = _agreement(sentence, claim, window, language)
+    why = ""
+    for start, end, kind in _windows(passage_text):
+        rank, share, reason = _agreement(
+            said, claim, _Window(passage_text, start, end, kind), language, similarity
+        )
         # A tie goes to the shorter stretch.
         candidate = (rank, round(share, 3), start - end, start, end)
         if best is None or candidate > best:
-            best = candidate
+            best, why = candidate, reason
     if best is None or best[0] == 0:
-        return Support("not", 0, 0, "")
+        return _refused(why or "the passage does not say it")
     _, _, _, start, end = best
-    return Support("supported" if best[0] == 2 else "partly", start, end, passage_text[start:end])
+    status: SupportStatus = "supported" if best[0] == 2 else "partly"
+    return Support(status, start, end, passage_text[start:end], why)
+
+
+def _check_parts(parts: Sequence[str], passage_text: str, language: str) -> Support | None:
+    """A sentence that joins statements is supported where each of them is, near each other."""
+    found = []
+    for part in parts:
+        if len(stems(part, language)) < 2:
+            return None
+        exact = find_quote(part, passage_text)
+        support = (
+            _check_quotation(passage_text, *exact) if exact else _best(part, passage_text, language, None)
+        )
+        if support.status != "supported":
+            return None
+        found.append(support)
+    start, end = min(one.start for one in found), max(one.end for one in found)
+    return Support("supported", start, end, passage_text[start:end])
+
+
+def _refused(reason: str) -> Support:
+    return Support("not", 0, 0, "", reason)
 
 
 def find_quote(quote: str, text: str) -> tuple[int, int] | None:
@@ -92,14 +186,15 @@ def find_quote(quote: str, text: str) -> tuple[int, int] | None:
     return None
 
 
-def _denied_before(text: str, at: int) -> bool:
-    """Whether the clause in which ``at`` lies denies something ahead of it."""
-    starts = [match.end() for cut in (_SENTENCES, _CLAUSES) for match in cut.finditer(text, 0, at)]
-    return _negations(text[max(starts, default=0) : at]) % 2 == 1
-
-
 def _inside_word(text: str, at: int) -> bool:
-    return 0 < at < len(text) and text[at - 1].isalnum() and text[at].isalnum()
+    if not 0 < at < len(text):
+        return False
+    before, after = text[at - 1], text[at]
+    if before in ".," and after.isdigit() and at > 1 and text[at - 2].isdigit():
+        return True  # "5 days" is not quoted from "1.5 days"
+    if after in ".," and before.isdigit() and at + 1 < len(text) and text[at + 1].isdigit():
+        return True
+    return before.isalnum() and after.isalnum()
 
 
 def _plain(text: str) -> tuple[str, list[int]]:
@@ -125,16 +220,33 @@ def sentence_spans(text: str) -> list[tuple[int, int]]:
     return list(_split(text, 0, len(text), _SENTENCES))
 
 
-def _windows(text: str) -> Iterator[tuple[int, int]]:
-    """Sentences, pairs of neighbouring sentences, and clauses of a sentence."""
+WindowKind = Literal["sentence", "pair", "clause", "row"]
+
+
+@dataclass(frozen=True)
+class _Window:
+    passage: str
+    start: int
+    end: int
+    kind: WindowKind
+
+    @property
+    def text(self) -> str:
+        return self.passage[self.start : self.end]
+
+
+def _windows(text: str) -> Iterator[tuple[int, int, WindowKind]]:
+    """Sentences, rows, pairs of neighbouring sentences, and clauses of a sentence."""
     sentences = sentence_spans(text)
     for at, (start, end) in enumerate(sentences):
-        yield start, end
-        if at + 1 < len(sentences):
-            yield start, sentences[at + 1][1]
+        is_row = _ROW.match(text[start:end]) is not None
+        yield start, end, "row" if is_row else "sentence"
+        if at + 1 < len(sentences) and not is_row:
+            yield start, sentences[at + 1][1], "pair"
         clauses = list(_split(text, start, end, _CLAUSES))
-        if len(clauses) > 1:
-            yield from clauses
+        if len(clauses) > 1 and not is_row:
+            for left, right in clauses:
+                yield left, right, "clause"
 
 
 def _split(text: str, start: int, end: int, cut: re.Pattern[str]) -> Iterator[tuple[int, int]]:
@@ -147,44 +259,41 @@ def _split(text: str, start: int, end: int, cut: re.Pattern[str]) -> Iterator[tu
         yield left, end
 
 
-def _agreement(sentence: str, claim: list[str], window: str, language: str) -> tuple[int, float]:
-    """(2 supported, 1 partly, 0 not; share of the claim's words found)."""
-    held = stems(window, language)
+def _agreement(
+    said: Assertion, claim: list[str], window: _Window, language: str, similarity: Similarity | None
+) -> tuple[int, float, str]:
+    """(2 supported, 1 partly, 0 not; share of the claim's words found; what is against it)."""
+    held = stems(window.text, language)
     known = set(held)
     share = sum(term in known for term in claim) / len(claim)
-    if share < _PARTLY or not _numbers(sentence) <= _numbers(window):
-        return 0, share
-    if _negations(sentence) % 2 != _negations(window) % 2:
-        return 0, share
-    if not _names(sentence) <= {fold_accents(word.casefold()) for word in _WORD.findall(window)}:
-        return (1, share) if share >= _SUPPORTED else (0, share)
+    if share < _PARTLY:
+        return 0, share, "the passage does not say it"
+    stands = read_assertion(window.text, language)
+    verdict = compare(said, stands)
+    if verdict.contradicts:
+        return 0, share, verdict.contradicts
+    if verdict.lacks_names:
+        return (1 if share >= _SUPPORTED else 0), share, "the passage does not name it"
+    if verdict.limits:
+        return 1, share, verdict.limits
+    if window.kind == "clause":
+        # What stands around a clause may turn it round.
+        left, right = _sentence_around(window.passage, window.start, window.end)
+        rest = f"{window.passage[left : window.start]} {window.passage[window.end : right]}"
+        around = read_assertion(rest, language)
+        if around.denies or (around.condition and not said.condition):
+            return 1, share, "the passage adds a condition"
+    if window.kind == "pair":
+        return 1, share, "no single sentence of the passage says it"
+    if window.text.rstrip().endswith("?"):
+        return 1, share, "the passage only asks it"
+    if window.kind == "row":
+        return (2, share, "") if share >= _ROW_SUPPORTED else (1, share, "a part is not in the passage")
     if share >= _SUPPORTED and _in_order(claim, held) >= _ORDER:
-        return 2, share
-    return 1, share
-
-
-def _numbers(text: str) -> set[str]:
-    return {number.replace(",", ".").rstrip(".") for number in _NUMBER.findall(_LIST_MARK.sub("", text))}
-
-
-def _negations(text: str) -> int:
-    found = [word.casefold().replace("’", "'") for word in _WORD.findall(text)]
-    language = detect_language(text)
-    # "no" denies in English and Spanish, but is "in the" in Portuguese.
-    return sum(
-        (word in _NEGATIONS and not (word == "no" and language == "pt")) or word.endswith("n't")
-        for word in found
-    )
-
-
-def _names(sentence: str) -> set[str]:
-    """Capitalised words past the first, and words of capitals or with digits in them."""
-    found = _WORD.findall(sentence)
-    return {
-        fold_accents(word.casefold())
-        for at, word in enumerate(found)
-        if len(word) > 1 and ((at > 0 and word[0].isupper()) or word[1:] != word[1:].lower())
-    }
+        return 2, share, ""
+    if similarity and share >= _SUPPORTED_IF_ALIKE and similarity(said.text, window.text) >= _ALIKE:
+        return 2, share, ""
+    return 1, share, "the wording differs from the passage"
 
 
 def _in_order(claim: list[str], held: list[str]) -> float:

@@ -1,0 +1,473 @@
+"""What a sentence asserts apart from its topic: numbers, names, negation, must or may, comparison, quantity, condition.
+
+Two sentences can share all their words and say opposite things. Everything here is read from lists of little words
+in English, Spanish, Portuguese, German and French; ``compare`` says what sets a claim apart from its source.
+"""
+
+from __future__ import annotations
+
+import functools
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Literal
+
+from retrieval.languages import fold_accents, is_stop_word, stems_of_words
+
+Modality = Literal["must", "should", "may"]
+
+_WORD = re.compile(r"[^\W_]+(?:['’][^\W_]+)?")
+_LIST_MARK = re.compile(r"^\s*(?:[-*•]|\d{1,3}[.)])\s+", re.MULTILINE)
+
+# --- numbers ---------------------------------------------------------------------------------------------------
+
+_NUMBER = re.compile(
+    r"(?<![\w.,])(?P<digits>\d{1,3}(?:[ \u00a0\u202f'’]\d{3})+(?:[.,]\d+)?(?!\d)|\d+(?:[.,:]\d+)*)(?P<glued>[^\W\d_]*)"
+)
+_NUMBER_WORDS: dict[str, str] = {
+    "en": "two:2 three:3 four:4 five:5 six:6 seven:7 eight:8 nine:9 ten:10 eleven:11 twelve:12 thirteen:13 fourteen:14 "
+    "fifteen:15 sixteen:16 seventeen:17 eighteen:18 nineteen:19 twenty:20 thirty:30 forty:40 fifty:50 sixty:60 "
+    "seventy:70 eighty:80 ninety:90 hundred:100 thousand:1000 twice:2 half:0.5",
+    "es": "dos:2 tres:3 cuatro:4 cinco:5 seis:6 siete:7 ocho:8 nueve:9 diez:10 once:11 doce:12 trece:13 catorce:14 quince:15 "
+    "dieciseis:16 diecisiete:17 dieciocho:18 diecinueve:19 veinte:20 treinta:30 cuarenta:40 cincuenta:50 sesenta:60 "
+    "setenta:70 ochenta:80 noventa:90 cien:100 mil:1000",
+    "pt": "dois:2 duas:2 tres:3 quatro:4 cinco:5 seis:6 sete:7 oito:8 nove:9 dez:10 onze:11 doze:12 treze:13 catorze:14 "
+    "quatorze:14 quinze:15 dezesseis:16 dezessete:17 dezoito:18 dezenove:19 vinte:20 trinta:30 quarenta:40 "
+    "cinquenta:50 sessenta:60 setenta:70 oitenta:80 noventa:90 cem:100 mil:1000",
+    "de": "zwei:2 drei:3 vier:4 funf:5 sechs:6 sieben:7 acht:8 neun:9 zehn:10 elf:11 zwolf:12 dreizehn:13 vierzehn:14 "
+    "funfzehn:15 sechzehn:16 siebzehn:17 achtzehn:18 neunzehn:19 zwanzig:20 dreissig:30 vierzig:40 funfzig:50 "
+    "sechzig:60 siebzig:70 achtzig:80 neunzig:90 hundert:100 tausend:1000",
+    "fr": "deux:2 trois:3 quatre:4 cinq:5 six:6 sept:7 huit:8 dix:10 onze:11 douze:12 treize:13 quatorze:14 quinze:15 "
+    "seize:16 vingt:20 trente:30 quarante:40 cinquante:50 soixante:60 cent:100 mille:1000",
+}
+_WORDS_TO_NUMBERS = {
+    language: {word: value for word, _, value in (pair.partition(":") for pair in line.split())}
+    for language, line in _NUMBER_WORDS.items()
+}
+_SCALES = {
+    "thousand": 1_000, "mil": 1_000, "tausend": 1_000, "mille": 1_000,
+    "million": 1_000_000, "millions": 1_000_000, "millon": 1_000_000, "millones": 1_000_000, "milhao": 1_000_000,
+    "milhoes": 1_000_000, "millionen": 1_000_000, "billion": 10**9, "milliarden": 10**9, "milliards": 10**9,
+    "bilhoes": 10**9,
+}  # fmt: skip
+_UNIT_WORDS = {
+    "percent": "% percent percentage pct prozent",
+    "euro": "€ eur euro euros",
+    "dollar": "$ usd dollar dollars dolares",
+    "pound": "£ gbp pounds",
+    "second": "second seconds sec segundo segundos sekunde sekunden seconde secondes",
+    "minute": "minute minutes min minuto minutos minuten",
+    "hour": "hour hours h hora horas stunde stunden heure heures",
+    "day": "day days dia dias tag tage tagen jour jours",
+    "week": "week weeks semana semanas woche wochen semaine semaines",
+    "month": "month months mes meses monat monate monaten mois",
+    "year": "year years ano anos jahr jahre jahren an ans annee annees",
+    "kilogram": "kg kilo kilos kilogram kilograms kilogramm",
+    "gram": "g gram grams gramos gramas gramm grammes",
+    "kilometre": "km kilometer kilometers kilometres kilometros quilometros kilometre",
+    "metre": "m metre metres meter meters metros",
+    "mile": "mile miles millas milhas meilen",
+}
+_UNITS = {word: unit for unit, line in _UNIT_WORDS.items() for word in line.split()}
+_MONTHS = {
+    word: f"month {number}"
+    for number, line in enumerate(
+        (
+            "january enero janeiro januar janvier", "february febrero fevereiro februar fevrier", "marzo marco marz mars",
+            "april abril avril", "mayo maio mai", "june junio junho juni juin", "july julio julho juli juillet",
+            "august agosto aout", "september septiembre setembro septembre", "october octubre outubro oktober octobre",
+            "november noviembre novembro novembre", "december diciembre dezembro dezember decembre",
+        ),
+        start=1,
+    )
+    for word in line.split()
+}  # fmt: skip
+_WEEKDAYS = frozenset(
+    "monday tuesday wednesday thursday friday saturday sunday montag dienstag mittwoch donnerstag freitag samstag sonntag lunes "
+    "martes miercoles jueves viernes sabado domingo lundi mardi mercredi jeudi vendredi samedi dimanche".split()  # noqa: SIM905
+)
+
+
+@dataclass(frozen=True)
+class Number:
+    """``values``: the readings of "1.000" are 1000 and 1. ``at``: offset in the text."""
+
+    values: frozenset[str]
+    unit: str
+    at: int
+
+    def agrees(self, other: Number) -> bool:
+        return bool(self.values & other.values) and (
+            not (self.unit and other.unit) or self.unit == other.unit
+        )
+
+
+def _numbers(text: str, language: str) -> list[Number]:
+    text = _LIST_MARK.sub(lambda match: " " * len(match[0]), text)
+    found = []
+    for match in _NUMBER.finditer(text):
+        values = _readings(match["digits"])
+        unit, scale = _unit_after(text, match.end("digits"), match["glued"])
+        unit = unit or _UNITS.get(text[: match.start()].rstrip()[-1:], "")
+        if scale > 1:
+            values = frozenset(_plain_number(float(value) * scale) for value in values if ":" not in value)
+        if match["glued"] and match["glued"].casefold() not in _UNITS and not unit:
+            values = frozenset(value + match["glued"].casefold() for value in values)
+        found.append(Number(values, unit, match.start()))
+    spelled = _WORDS_TO_NUMBERS.get(language, {})
+    for match in _WORD.finditer(text):
+        word = fold_accents(match[0].casefold())
+        if word in spelled:
+            unit, scale = _unit_after(text, match.end(), "")
+            found.append(
+                Number(frozenset({_plain_number(float(spelled[word]) * scale)}), unit, match.start())
+            )
+        elif (word in _MONTHS and not (word in ("mars", "mai") and language == "en")) or (
+            match[0] in ("May", "March") and language == "en" and match.start() > 0
+        ):
+            name = {"may": "month 5", "march": "month 3"}.get(word) or _MONTHS[word]
+            found.append(Number(frozenset({name}), "date", match.start()))
+        elif word in _WEEKDAYS:
+            found.append(Number(frozenset({word}), "date", match.start()))
+    return sorted(found, key=lambda number: number.at)
+
+
+def _readings(digits: str) -> frozenset[str]:
+    plain = re.sub(r"[ \u00a0\u202f'’]", "", digits)
+    if ":" in plain:
+        return frozenset({plain})
+    points, commas = plain.count("."), plain.count(",")
+    if points and commas:
+        decimal = "." if plain.rindex(".") > plain.rindex(",") else ","
+        other = "," if decimal == "." else "."
+        return frozenset({_as_number(plain.replace(other, "").replace(decimal, "."))})
+    mark = "." if points else ","
+    if points + commas == 0:
+        return frozenset({_as_number(plain)})
+    if points + commas > 1:
+        parts = plain.split(mark)
+        # 1.2.2024 is a date, 1.000.000 a number.
+        return frozenset(
+            {"".join(parts)} if all(len(part) == 3 for part in parts[1:]) else {".".join(parts)}
+        )
+    whole, _, rest = plain.partition(mark)
+    if len(rest) == 3 and 1 <= len(whole) <= 3 and whole != "0":
+        return frozenset({_as_number(whole + rest), _as_number(f"{whole}.{rest}")})
+    return frozenset({_as_number(f"{whole}.{rest}")})
+
+
+def _as_number(plain: str) -> str:
+    whole, _, rest = plain.partition(".")
+    rest = rest.rstrip("0")
+    return (whole.lstrip("0") or "0") + (f".{rest}" if rest else "")
+
+
+def _plain_number(value: float) -> str:
+    return _as_number(f"{value:.6f}")
+
+
+_NEXT_WORD = re.compile(r"[\s\u00a0-]{0,2}([^\W\d_]+|[%€$£])")
+
+
+def _unit_after(text: str, at: int, glued: str) -> tuple[str, int]:
+    """(unit or "", factor: "5 million euros")."""
+    scale = 1
+    for _ in range(2):
+        match = _NEXT_WORD.match(text, at)
+        if not match:
+            break
+        word = fold_accents(match[1].casefold())
+        if word in _SCALES:
+            scale, at = scale * _SCALES[word], match.end()
+            continue
+        if word in ("per", "por", "pour"):
+            following = _NEXT_WORD.match(text, match.end())
+            if following and fold_accents(following[1].casefold()) in ("cent", "ciento", "cento"):
+                return "percent", scale
+        return _UNITS.get(word, ""), scale
+    return _UNITS.get(glued.casefold(), ""), scale
+
+
+# --- little words that turn a statement round -------------------------------------------------------------------
+
+_NO = """
+not cannot never none nobody nothing neither nor no false untrue myth incorrect
+nunca jamas no ni tampoco nadie nada ninguno ninguna ningun falso
+nao jamais nem ninguem nenhum nenhuma
+nicht kein keine keinen keiner keinem nie niemals falsch weder
+pas aucun aucune rien jamais faux
+"""
+_DENIALS = frozenset(_NO.split())
+_WITHOUT = frozenset("without sin sem ohne sans".split())  # noqa: SIM905
+# A second denial in the same clause strengthens it in these languages ("no hay nada").
+_CONCORD = frozenset({"es", "pt", "fr"})
+_NOT_A_DENIAL = re.compile(
+    r"\bnot only\b|\bnot just\b|\bno (?:later|earlier|sooner|more|less|fewer) than\b|\bnot (?:more|less|fewer) than\b|\bno (?:solo|mas|menos)\b|"
+    r"\bno doubt\b|\bnao (?:so|mais|menos|apenas)\b|\bnicht (?:nur|mehr als|weniger als)\b|\bpas (?:seulement|plus de|moins de)\b"
+)
+
+_AXES: dict[str, tuple[str, str]] = {
+    # name: the two sides, as patterns over folded text
+    "bound": (
+        r"at least|no less than|not less than|minimum|or more|more than|over|above|exceed\w*|al menos|como minimo|por lo menos|mas de|pelo menos|"
+        r"no minimo|mais de|mindestens|mehr als|uber|au moins|plus de|minimum",
+        r"at most|no more than|not more than|maximum|up to|or less|less than|fewer than|under|below|no later than|como maximo|hasta|menos de|"
+        r"a lo sumo|no maximo|ate|menos de|hochstens|maximal|bis zu|weniger als|unter|au plus|jusqu'a|moins de",
+    ),
+    "time": (
+        r"before|prior to|until|antes de|antes|hasta|ate|vor|bevor|bis|avant|jusqu'a",
+        r"after|following|since|once|despues de|despues|tras|desde|depois de|depois|apos|nach|nachdem|seit|apres|depuis|des que",
+    ),
+    "change": (
+        r"increas\w*|rise[sn]?|rose|rising|gr[eo]ws?|growth|expand\w*|gain\w*|aument\w*|sub(?:e|en|ir|io)|crec\w*|cresc\w*|steig\w*|erhoh\w*|"
+        r"zunahme|augment\w*|hausse",
+        r"decreas\w*|fall(?:s|en|ing)?|fell|declin\w*|drop(?:s|ped)?|shrink\w*|reduc\w*|disminu\w*|baj(?:a|an|ar|o)|diminu\w*|cai|sink\w*|"
+        r"verringer\w*|abnahme|baisse\w*|dimin\w*",
+    ),
+    "degree": (
+        r"higher|greater|larger|bigger|longer|better|older|faster|mayor|mejor|maior|melhor|hoher\w*|grosser\w*|langer\w*|besser\w*|"
+        r"superieure?s?|meilleure?s?",
+        r"lower|smaller|shorter|worse|younger|slower|menor|peor|pior|niedriger\w*|kleiner\w*|kurzer\w*|schlechter\w*|inferieure?s?|pires?",
+    ),
+    "leave": (
+        r"allow\w*|permit\w*|accept\w*|approv\w*|permit\w*|acept\w*|aprueb\w*|aprov\w*|aceit\w*|erlaub\w*|genehmig\w*|autoris\w*|accepte\w*",
+        r"forbid\w*|forbidden|prohibit\w*|ban(?:s|ned)?|reject\w*|refus\w*|prohib\w*|rechaz\w*|proib\w*|recus\w*|rejeit\w*|verbot\w*|verbiet\w*|"
+        r"ablehn\w*|interdi\w*",
+    ),
+    "holding": (
+        r"includ\w*|incluy\w*|incluid\w*|inclu\w*|einschliess\w*|inbegriffen|compris\w*|inclus\w*",
+        r"exclud\w*|excluy\w*|exclu\w*|ausschliess\w*|ausgenommen",
+    ),
+    "ends": (
+        r"first|begin\w*|began|start\w*|open(?:s|ed)?|primer\w*|empiez\w*|empez\w*|primeir\w*|comec\w*|erste[nrs]?|begin\w*|premiere?s?|commenc\w*",
+        r"last|end(?:s|ed)?|finish\w*|clos(?:e|es|ed)|ultim\w*|termin\w*|letzte[nrs]?|endet\w*|derniere?s?|finit",
+    ),
+    "outcome": (
+        r"succe(?:ss\w*|eds?|eded)|win(?:s|ning)?|won|pass(?:es|ed)?|exit\w*|ganan?|erfolg\w*|gewinn\w*|reussi\w*",
+        r"fail\w*|los(?:e|es|t|ing|s)|fracas\w*|pierd\w*|perd\w*|scheiter\w*|verlier\w*|echou\w*",
+    ),
+}  # fmt: skip
+_SIDES = {name: tuple(re.compile(rf"\b(?:{side})\b") for side in sides) for name, sides in _AXES.items()}
+
+_MODALS: dict[Modality, re.Pattern[str]] = {
+    "must": re.compile(
+        r"\b(?:must|ha(?:s|ve|d) to|shall|required?|requires|mandatory|obliged|needs? to|deben?|tienen? que|obligatori[oa]s?|devem?|tem que|precisam?|"
+        r"obrigatori[oa]s?|muss|mussen|musst|verpflichtet|doit|doivent|obligatoires?|faut)\b"
+    ),
+    "should": re.compile(
+        r"\b(?:should|ought|recommended|deberian?|deveriam?|recomend\w+|soll|sollen|sollte[n]?|devraient|devrait|conseille)\b"
+    ),
+    "may": re.compile(
+        r"\b(?:may|might|can|could|allowed|permitted|optional|possibly|perhaps|pueden?|podrian?|podria|opcional|podem?|poderiam?|poderia|kann|konnen|konnte[n]?|"
+        r"darf|durfen|vielleicht|peut|peuvent|pourrait|pourraient|facultatif)\b"
+    ),
+}
+_ALL = re.compile(
+    r"\b(?:all|every|everyone|everything|each|always|any|tod[oa]s|siempre|cada|sempre|alle[nrms]?|jede[rmns]?|immer|tous|toutes?|toujours|chaque)\b"
+)
+_SOME = re.compile(
+    r"\b(?:some|sometimes|many|most|mostly|often|usually|generally|few|several|rarely|alg[ou]n[ao]s?|a veces|much[oa]s|a menudo|generalmente|normalmente|"
+    r"pocos|algu(?:m|ns|mas?)|as vezes|muit[oa]s|geralmente|frequentemente|poucos|einige[nr]?|manche[nrs]?|manchmal|viele[nr]?|meist\w*|oft|haufig|wenige|"
+    r"certain(?:e?s)|parfois|souvent|plupart|generalement|quelques|plusieurs)\b"
+)
+_ONLY = re.compile(
+    r"\b(?:only|solely|exclusively|solo|solamente|unicamente|somente|apenas|nur|ausschliesslich|seulement|uniquement)\b"
+)
+_CONDITION = re.compile(
+    r"\b(?:if|unless|provided|providing|in case|as long as|except|whether|si|salvo|excepto|siempre que|a menos que|en caso de|se|exceto|caso|desde que|"
+    r"a menos|wenn|falls|sofern|ausser|es sei denn|sauf|a condition|a moins|en cas de|when|whenever|cuando|quando|quand|lorsque?|only (?:if|when))\b"
+)
+# "se" and "si" are also pronouns and "yes".
+_CONDITION_IN: dict[str, frozenset[str]] = {
+    "es": frozenset({"se", "caso", "desde que"}), "pt": frozenset({"si"}), "fr": frozenset({"se"}), "en": frozenset({"si", "se"}),
+    "de": frozenset({"si", "se", "if"}),
+}  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Assertion:
+    """``denies``: the statement is negated; ``names``: folded; ``order``: names in the order of the text."""
+
+    text: str
+    language: str
+    numbers: tuple[Number, ...]
+    names: tuple[str, ...]
+    words: frozenset[str]
+    stemmed: frozenset[str]
+    denies: bool
+    without: bool
+    modality: Modality | None
+    sides: frozenset[tuple[str, int]]
+    every: bool
+    some: bool
+    only: bool
+    condition: bool
+
+
+@functools.lru_cache(maxsize=4_096)
+def read_assertion(text: str, language: str) -> Assertion:
+    """Reads a sentence in ``language`` ("en", "es", "pt", "de", "fr"; for others only numbers, names and English count)."""
+    folded = "".join(fold_accents(letter) for letter in text.casefold().replace("’", "'"))
+    folded_words = _WORD.findall(folded)
+    plain = _NOT_A_DENIAL.sub(" ", folded)
+    denials = sum(_denies(word, language) for word in _WORD.findall(plain))
+    modality: Modality | None = next(
+        (name for name in ("must", "should", "may") if _MODALS[name].search(folded)), None
+    )
+    if language == "en" and modality == "may" and re.search(r"\bMay \d|\d May\b", text):
+        modality = None
+    original = _WORD.findall(text)
+    return Assertion(
+        text=text,
+        language=language,
+        numbers=tuple(_numbers(text, language)),
+        names=tuple(_names(text)),
+        words=frozenset(folded_words),
+        stemmed=frozenset(stems_of_words([word.casefold() for word in original], language)),
+        denies=denials > 0 if language in _CONCORD else denials % 2 == 1,
+        without=any(word in _WITHOUT for word in folded_words),
+        modality=modality,
+        sides=frozenset(
+            (name, side)
+            for name, both in _SIDES.items()
+            for side, pattern in enumerate(both)
+            if pattern.search(folded)
+        ),
+        every=_ALL.search(folded) is not None,
+        some=_SOME.search(folded) is not None,
+        only=_ONLY.search(folded) is not None,
+        condition=any(
+            match[0] not in _CONDITION_IN.get(language, frozenset()) for match in _CONDITION.finditer(folded)
+        ),
+    )
+
+
+def _denies(word: str, language: str) -> bool:
+    # "no" denies in English and Spanish, but is "in the" in Portuguese; French "ne" goes with a second word.
+    if word == "no" and language in ("pt", "de", "fr"):
+        return False
+    if word == "nada" and language == "pt":
+        return True
+    return word in _DENIALS or word.endswith("n't")
+
+
+def _names(sentence: str) -> Iterator[str]:
+    """Capitalised words past the first, and words of capitals or with digits in them."""
+    starts = True
+    last_end = 0
+    for match in _WORD.finditer(sentence):
+        word = match[0]
+        if last_end and re.search(r"[.!?:\n]", sentence[last_end : match.start()]):
+            starts = True
+        last_end = match.end()
+        capital = word[0].isupper() and not starts
+        inner = word[1:] != word[1:].lower() or (word[0].isalpha() and any(c.isdigit() for c in word))
+        if len(word) > 1 and (capital or inner) and not is_stop_word(word.casefold(), "en"):
+            yield fold_accents(word.casefold().replace("’", "'")).removesuffix("'s")
+        starts = False
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """``contradicts``: why the source says otherwise; ``limits``: why it supports the claim only in part."""
+
+    contradicts: str = ""
+    limits: str = ""
+    lacks_names: bool = False
+
+
+def compare(claim: Assertion, source: Assertion) -> Comparison:
+    """What sets the claim apart from its source, its words aside."""
+    if contradiction := _contradiction(claim, source):
+        return Comparison(contradicts=contradiction)
+    lacks = not all(_is_named(name, source) for name in claim.names)
+    return Comparison(limits=_limit(claim, source), lacks_names=lacks)
+
+
+def _is_named(name: str, source: Assertion) -> bool:
+    if name in source.words or f"{name}'s" in source.words:
+        return True
+    # Inflected in German, where every noun has a capital.
+    stemmed = stems_of_words([name], source.language)[0]
+    return source.language == "de" and stemmed in source.stemmed
+
+
+def _contradiction(claim: Assertion, source: Assertion) -> str:
+    if not all(any(number.agrees(other) for other in source.numbers) for number in claim.numbers):
+        return "the passage has other numbers"
+    if claim.denies != source.denies:
+        return "one of them is denied"
+    if claim.without and not source.without:
+        return "one of them says “without”"
+    for name, side in claim.sides:
+        if (name, 1 - side) in source.sides and (name, side) not in source.sides:
+            return "the passage says the opposite"
+    if claim.modality == "must" and source.modality == "may":
+        return "the passage only allows it"
+    return ""
+
+
+def _limit(claim: Assertion, source: Assertion) -> str:
+    if claim.modality != source.modality and claim.modality and source.modality:
+        return "the passage is more or less strict"
+    if source.modality == "may" and not claim.modality:
+        return "the passage only says that it may be so"
+    if source.without and not claim.without:
+        return "the passage says “without”"
+    if claim.every and not source.every:
+        return "the passage does not say it of all"
+    if source.some != claim.some:
+        return "the passage says how often or how many"
+    if claim.only and not source.only:
+        return "the passage does not say “only”"
+    if source.condition and not claim.condition:
+        return "a condition of the passage is left out"
+    if claim.numbers and {pair for pair in claim.sides if pair[0] in ("bound", "time")} != {
+        pair for pair in source.sides if pair[0] in ("bound", "time")
+    }:
+        return "the passage bounds the number in another way"
+    if {pair for pair in claim.sides if pair[0] in ("change", "degree", "leave", "holding")} - source.sides:
+        return "the passage does not say in which direction"
+    if not _same_order(claim, source):
+        return "numbers or names stand in another order"
+    return "" if _numbers_belong(claim, source) else "the number may belong to something else"
+
+
+def _same_order(claim: Assertion, source: Assertion) -> bool:
+    """Whether the claim's numbers, and its names, come in the order of the source (where both name each once)."""
+    places = [
+        next((other.at for other in source.numbers if number.agrees(other)), -1) for number in claim.numbers
+    ]
+    if any(earlier > later for earlier, later in zip(places, places[1:], strict=False)):
+        return False
+    known = [name for name in claim.names if source.names.count(name) == 1 and claim.names.count(name) == 1]
+    order = [source.names.index(name) for name in known]
+    return order == sorted(order)
+
+
+def _numbers_belong(claim: Assertion, source: Assertion) -> bool:
+    """Whether no other number of the source stands nearer to what the claim says of its number."""
+    others = [
+        other
+        for other in source.numbers
+        if not any(number.agrees(other) for number in claim.numbers) and other.unit != "date"
+    ]
+    if not claim.numbers or not others:
+        return True
+    shared = [
+        match.start()
+        for match in _WORD.finditer(source.text)
+        if fold_accents(match[0].casefold()) in claim.words
+        and not is_stop_word(match[0].casefold(), source.language)
+        and not match[0].isdigit()
+        and fold_accents(match[0].casefold()) not in _UNITS
+    ]
+    for number in claim.numbers:
+        at = next((other.at for other in source.numbers if number.agrees(other)), None)
+        for other in others:
+            if at is None or (number.unit and other.unit and number.unit != other.unit):
+                continue
+            nearer = sum(abs(place - other.at) < abs(place - at) for place in shared)
+            if nearer > len(shared) / 2:
+                return False
+    return True

@@ -1,9 +1,10 @@
-"""HTML as people see it: scripts, comments, navigation and hidden elements are not content."""
+"""HTML as people see it: scripts, comments, navigation, alternative texts and hidden elements are not content."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
 
 from bs4 import BeautifulSoup
 from bs4.element import NavigableString, PageElement, PreformattedString, Tag
@@ -13,42 +14,86 @@ from retrieval.parsing.document import (
     BlockKind,
     HeadingPath,
     ParsedDocument,
-    ParseReport,
     UnreadableDocument,
     decode_text,
-    row_text,
     tidy,
 )
+from retrieval.parsing.office import SPANNED, guess_head_rows, table_lines
+from retrieval.parsing.stylesheets import Unseen
+from retrieval.parsing.unseen import LeftOut
 
 _DROPPED = {
-    "script", "style", "template", "noscript", "svg", "math", "iframe", "object", "embed", "head", "nav", "form",
-    "button", "input", "select", "textarea", "audio", "video", "canvas", "map", "dialog",
+    "script", "style", "template", "noscript", "svg", "math", "iframe", "object", "embed", "head", "nav", "button",
+    "input", "select", "textarea", "audio", "video", "canvas", "map", "dialog", "datalist", "menu", "noembed",
+    "noframes", "applet", "base", "link", "meta", "title", "param", "source", "track", "area", "rt", "rp",
 }  # fmt: skip
 _BLOCK_TAGS = {
     "address", "article", "aside", "blockquote", "body", "caption", "center", "dd", "details", "div", "dl", "dt",
-    "fieldset", "figcaption", "figure", "footer", "header", "hr", "html", "main", "ol", "p", "pre", "section",
-    "summary", "table", "tbody", "td", "tfoot", "th", "thead", "tr", "ul", "li", "h1", "h2", "h3", "h4", "h5", "h6",
+    "fieldset", "figcaption", "figure", "footer", "form", "header", "hgroup", "hr", "html", "legend", "main", "ol", "p",
+    "pre", "section", "summary", "table", "tbody", "td", "tfoot", "th", "thead", "tr", "ul", "li", "h1", "h2", "h3",
+    "h4", "h5", "h6",
 }  # fmt: skip
 _HEADINGS = {"h1", "h2", "h3", "h4", "h5", "h6"}
-_HIDDEN_STYLE = re.compile(
-    r"display\s*:\s*none|visibility\s*:\s*(?:hidden|collapse)|(?:font-size|opacity|max-height|max-width)\s*:\s*0(?:[^.\d]|\.0*(?:\D|$)|$)"
-    r"|text-indent\s*:\s*-\d{3,}|(?:left|top)\s*:\s*-\d{3,}|clip\s*:\s*rect\(\s*0|color\s*:\s*transparent",
+_SUMMARY_LEVEL = 7  # what unfolds stands under its summary, below every heading
+_FURNITURE_ROLES = {
+    "navigation", "banner", "contentinfo", "search", "menu", "menubar", "toolbar", "dialog", "alertdialog", "tablist",
+    "tooltip",
+}  # fmt: skip
+_FURNITURE_NAME = re.compile(
+    r"(?:^|[\s_-])(?:cookie|consent|gdpr|breadcrumbs?|nav|navbar|navigation|navbox|menu|skip-?(?:link|nav|to-content)|site-?footer"
+    r"|page-?footer|social|share-?(?:buttons|links|bar)|pagination|pager|jump-link|editsection|noprint)(?:$|[\s_-])",
     re.IGNORECASE,
 )
+_CONSENT = re.compile(r"cookie|consent|gdpr", re.IGNORECASE)
+_CONSENT_SHARE = 0.2  # of the page's text: a page about cookies is no banner
+_LINK_SHARE = 0.6
+_LIST_SHARE = 0.25
+_LONGEST_TERM = 300
 _DEEPEST = 200
+_TOO_DEEP = "The HTML nests too deeply. Open it in a browser, save it as text or PDF."
+_BROKEN = "The HTML is broken. Open it in a browser, save the page again, upload that."
 
 
 def read_html(data: bytes) -> ParsedDocument:
     """Raises UnreadableDocument when the bytes are not text or nest absurdly deep."""
-    soup = _soup(decode_text(data))
+    return read_html_text(_decoded(data))
+
+
+def read_html_text(source: str) -> ParsedDocument:
+    try:
+        return _read(source)
+    except UnreadableDocument:
+        raise
+    except Exception as broken:  # the tree of a broken page can fail anywhere
+        raise UnreadableDocument(_BROKEN) from broken
+
+
+def blocks_of_html(source: str) -> list[Block]:
+    """The visible blocks of a fragment."""
+    try:
+        soup = _soup(source)
+        walk = _Walk(Unseen(soup), LeftOut())
+        walk.children_of(soup, 0)
+        walk.flush()
+        return walk.blocks
+    except UnreadableDocument:
+        raise
+    except Exception as broken:
+        raise UnreadableDocument(_BROKEN) from broken
+
+
+def _read(source: str) -> ParsedDocument:
+    soup = _soup(source)
     title = ""
     if soup.title is not None:
-        title = tidy(soup.title.get_text(" "))
+        title = tidy(soup.title.get_text(" ")).replace("\n", " ")
     language = "und"
     if isinstance(soup.html, Tag):
         language = str(soup.html.get("lang") or "und").split("-")[0].lower()[:8]
-    root = soup.find("main") or soup.body or soup
-    walk = _Walk()
+    left_out = LeftOut()
+    walk = _Walk(Unseen(soup), left_out)
+    root = _content_of(soup, walk)
+    walk.drop_furniture(root)
     walk.children_of(root, 0)
     walk.flush()
     if not title:
@@ -57,45 +102,126 @@ def read_html(data: bytes) -> ParsedDocument:
     counts = {
         "headings": sum(block.kind == "heading" for block in walk.blocks),
         "blocks": sum(block.kind != "heading" for block in walk.blocks),
-        "hidden": walk.hidden,
+        "alternative_texts": walk.alternatives,
+        "furniture": walk.furniture,
     }
-    remarks = [f"{walk.hidden} hidden elements were left out."] if walk.hidden else []
-    return ParsedDocument(title, language, walk.blocks, ParseReport(counts, remarks))
+    remarks = []
+    if walk.alternatives:
+        remarks.append(
+            f"{walk.alternatives} alternative texts of pictures were left out: they are not searchable."
+        )
+    return ParsedDocument(title, language, walk.blocks, left_out.report(counts, remarks))
 
 
-def blocks_of_html(source: str) -> list[Block]:
-    """The visible blocks of a fragment."""
-    walk = _Walk()
-    walk.children_of(_soup(source), 0)
-    walk.flush()
-    return walk.blocks
+def _decoded(data: bytes) -> str:
+    """By byte order mark and UTF-8 as every text; else by what the page says of itself."""
+    try:
+        return data.decode("utf-8-sig")
+    except UnicodeDecodeError:
+        said = re.search(rb"""<meta[^>]+charset\s*=\s*["']?([\w-]+)""", data[:4096], re.IGNORECASE)
+        if said and not data.startswith((b"\xff\xfe", b"\xfe\xff")):
+            try:
+                return data.decode(said.group(1).decode("ascii"), "replace")
+            except (LookupError, UnicodeError):
+                pass
+        return decode_text(data)
 
 
 def _soup(source: str) -> BeautifulSoup:
+    if "\0" in source[:4096]:
+        decode_text(source.encode("utf-8", "replace"))
     try:
         return BeautifulSoup(source, "html.parser")
-    except (RecursionError, AssertionError) as broken:
-        raise UnreadableDocument(
-            "The HTML is broken. Open it in a browser, save the page again, upload that."
-        ) from broken
+    except (RecursionError, AssertionError, ValueError) as broken:
+        raise UnreadableDocument(_BROKEN) from broken
 
 
-def _is_hidden(tag: Tag) -> bool:
-    if tag.name in _DROPPED or tag.has_attr("hidden"):
-        return True
-    if str(tag.get("aria-hidden", "")).lower() == "true":
-        return True
-    return bool(_HIDDEN_STYLE.search(str(tag.get("style") or "")))
+def _content_of(soup: BeautifulSoup, walk: _Walk) -> Tag:
+    """The main part of the page, where it says which and that part holds most of the text; else its body."""
+    body = soup.body or soup
+    whole = len(body.get_text())
+    for found in soup.select("main, [role=main]"):
+        if len(found.get_text()) > 0.3 * whole and not walk.is_hidden(found):
+            return found
+    return body
+
+
+class _Path(HeadingPath):
+    def leave(self, level: int) -> None:
+        """Closes headings of this level and below it."""
+        while self._open and self._open[-1][0] >= level:
+            self._open.pop()
 
 
 class _Walk:
     """Walks the tree once; text between block elements gathers into a paragraph."""
 
-    def __init__(self) -> None:
+    def __init__(self, unseen: Unseen, left_out: LeftOut) -> None:
         self.blocks: list[Block] = []
-        self.hidden = 0
-        self._path = HeadingPath()
+        self.alternatives = 0
+        self.furniture = 0
+        self._unseen = unseen
+        self._left_out = left_out
+        self._path = _Path()
         self._pending: list[str] = []
+        self._furniture: set[int] = set()
+
+    # What is left out
+
+    def drop_furniture(self, root: Tag) -> None:
+        """Marks navigation, banners and lists of links at the edges of the page: what is on every page of a site."""
+        whole = max(1, len(root.get_text()))
+        for tag in root.find_all(True):
+            role = str(tag.get("role") or "").lower()
+            name = f"{' '.join(_listed(tag.get('class')))} {tag.get('id') or ''}"
+            size = len(tag.get_text())
+            if role in _FURNITURE_ROLES:
+                drop = size < 0.5 * whole
+            elif tag.name in ("header", "footer"):
+                drop = (
+                    _is_of_page(tag, root)
+                    and size < _LIST_SHARE * whole
+                    and not tag.find(list(_HEADINGS | {"main", "article"}))
+                )
+            elif tag.name == "form":
+                drop = size < 0.5 * whole and not tag.find(list(_HEADINGS))
+            elif _CONSENT.search(name):
+                drop = size < _CONSENT_SHARE * whole
+            elif _FURNITURE_NAME.search(name):
+                drop = size < 0.5 * whole and (_link_share(tag) > _LINK_SHARE or size < 30)
+            else:
+                drop = False
+            if drop:
+                self._furniture.add(id(tag))
+
+    def is_hidden(self, tag: Tag) -> bool:
+        return tag.name in _DROPPED or bool(self._unseen.why_gone(tag))
+
+    def _leaves_out(self, tag: Tag) -> bool:
+        """Whether the element is no content; says so in the report where people would not have seen it."""
+        if tag.name in _DROPPED:
+            self.furniture += tag.name == "nav"
+            return True
+        if why := self._unseen.why_gone(tag):
+            if tag.get_text(strip=True):
+                self._left_out.hidden("hidden text", why)
+            return True
+        if id(tag) in self._furniture:
+            self.furniture += 1
+            return True
+        return False
+
+    def _string(self, text: NavigableString) -> str:
+        """The words of a string, "" where it is a comment, a declaration, or not to be seen."""
+        if isinstance(text, PreformattedString):
+            return ""
+        parent = text.parent
+        if isinstance(parent, Tag) and text.strip() and (why := self._unseen.why_mute(parent)):
+            self._left_out.hidden("hidden text", why)
+            return ""
+        return str(text)
+
+    # Blocks
 
     def flush(self, kind: BlockKind = "paragraph") -> None:
         text = tidy("".join(self._pending))
@@ -105,30 +231,27 @@ class _Walk:
         if text:
             self.blocks.append(Block(kind, text, self._path.path))
 
+    def _add(self, kind: BlockKind, text: str) -> None:
+        if text := tidy(text):
+            self.blocks.append(Block(kind, text, self._path.path))
+
     def children_of(self, tag: Tag, depth: int) -> None:
         if depth > _DEEPEST:
-            raise UnreadableDocument(
-                "The HTML nests too deeply. Open it in a browser, save it as text or PDF."
-            )
+            raise UnreadableDocument(_TOO_DEEP)
         for child in tag.children:
             self._one(child, depth)
 
     def _one(self, child: PageElement, depth: int) -> None:
         if isinstance(child, NavigableString):
-            # Comments, doctypes and the like are special strings: never content.
-            if not isinstance(child, PreformattedString):
-                self._pending.append(re.sub(r"\s+", " ", str(child)))
+            self._pending.append(re.sub(r"\s+", " ", self._string(child)))
             return
-        if not isinstance(child, Tag):
-            return
-        if _is_hidden(child):
-            self.hidden += child.name not in _DROPPED
+        if not isinstance(child, Tag) or self._leaves_out(child):
             return
         name = child.name
-        if name == "br":
-            self._pending.append("\n")
+        if name in ("br", "wbr"):
+            self._pending.append("\n" if name == "br" else "")
         elif name == "img":
-            self._pending.append(f" {child.get('alt') or ''} ")
+            self._picture(child)
         elif name in _BLOCK_TAGS:
             self.flush()
             self._block(child, depth)
@@ -136,90 +259,336 @@ class _Walk:
         else:
             self.children_of(child, depth + 1)
 
+    def _picture(self, tag: Tag) -> None:
+        """An alternative text shows only to those who do not see the picture, and is where instructions hide."""
+        self.alternatives += bool(str(tag.get("alt") or "").strip())
+        self._pending.append(" ")
+
     def _block(self, tag: Tag, depth: int) -> None:
         name = tag.name
         if name in _HEADINGS:
-            if text := tidy(" ".join(self._seen_text(tag).split())):
+            text = tidy(" ".join(self._seen_text(tag).split()))
+            if text:
                 self.blocks.append(Block("heading", text, self._path.enter(int(name[1]), text)))
         elif name in ("ul", "ol"):
-            if text := tidy("\n".join(self._items(tag, depth))):
-                self.blocks.append(Block("steps" if name == "ol" else "list", text, self._path.path))
+            self._list(tag, depth)
+        elif name == "dl":
+            self._definitions(tag, depth)
+        elif name == "details":
+            self._details(tag, depth)
         elif name == "table":
-            self._table(tag)
+            self._table(tag, depth)
         elif name == "pre":
-            self._pending = [tag.get_text()]
-            self.flush("code")
+            self._add("code", self._seen_text(tag))
         elif name == "blockquote":
             before = len(self.blocks)
             self.children_of(tag, depth + 1)
             self.flush()
             self.blocks[before:] = [
-                Block("quote", block.text, block.headings) if block.kind == "paragraph" else block
+                replace(block, kind="quote") if block.kind == "paragraph" else block
                 for block in self.blocks[before:]
             ]
         else:
             self.children_of(tag, depth + 1)
 
     def _seen_text(self, tag: Tag) -> str:
-        return "".join(self._seen_parts(tag.children))
+        return "".join(self._seen_parts(tag.children, 0))
 
-    def _seen_parts(self, elements: Iterable[PageElement]) -> Iterator[str]:
+    def _seen_parts(self, elements: Iterable[PageElement], depth: int) -> Iterator[str]:
+        if depth > _DEEPEST:
+            raise UnreadableDocument(_TOO_DEEP)
         for element in elements:
             if isinstance(element, NavigableString):
-                if not isinstance(element, PreformattedString):
-                    yield str(element)
+                yield self._string(element)
             elif isinstance(element, Tag):
-                if _is_hidden(element):
-                    self.hidden += element.name not in _DROPPED
-                elif element.name == "img":
-                    yield f" {element.get('alt') or ''} "
+                if self._leaves_out(element):
+                    continue
+                if element.name == "img":
+                    self.alternatives += bool(str(element.get("alt") or "").strip())
+                    yield " "
+                elif element.name == "br":
+                    yield "\n"
                 else:
-                    spaced = element.name in _BLOCK_TAGS or element.name == "br"
+                    spaced = element.name in _BLOCK_TAGS
                     if spaced:
                         yield " "
-                    yield from self._seen_parts(element.children)
+                    yield from self._seen_parts(element.children, depth + 1)
                     if spaced:
                         yield " "
+
+    # Lists
+
+    def _list(self, tag: Tag, depth: int) -> None:
+        if tag.find([*_HEADINGS, "table", "pre", "dl", "details"]) is not None:
+            # A list that only lays the page out: its items are parts of the page.
+            self.children_of(tag, depth + 1)
+            return
+        self._add("steps" if tag.name == "ol" else "list", "\n".join(self._items(tag, depth)))
 
     def _items(self, tag: Tag, depth: int) -> list[str]:
         if depth > _DEEPEST:
-            raise UnreadableDocument(
-                "The HTML nests too deeply. Open it in a browser, save it as text or PDF."
-            )
-        start = str(tag.get("start") or "1")
-        number = int(start) if start.isascii() and start.isdigit() else 1
+            raise UnreadableDocument(_TOO_DEEP)
+        items = [child for child in tag.children if isinstance(child, Tag)]
+        number = _whole(tag.get("start"), 1)
+        step = 1
+        if tag.has_attr("reversed"):
+            step = -1
+            if not tag.has_attr("start"):
+                number = sum(child.name == "li" for child in items)
         lines: list[str] = []
-        for child in tag.children:
-            if not isinstance(child, Tag) or _is_hidden(child):
-                self.hidden += isinstance(child, Tag)
+        for child in items:
+            if self._leaves_out(child):
                 continue
             if child.name in ("ul", "ol"):
                 lines += self._items(child, depth + 1)
                 continue
-            inner = [part for part in child.children if isinstance(part, Tag) and part.name in ("ul", "ol")]
-            own = " ".join(
-                "".join(self._seen_parts(part for part in child.children if part not in inner)).split()
-            )
+            inner = [part for part in _nested_lists(child) if not self.is_hidden(part)]
+            own = " ".join("".join(self._own_parts(child, {id(part) for part in inner}, 0)).split())
+            number = _whole(child.get("value"), number)
             if own:
                 lines.append(f"{number}. {own}" if tag.name == "ol" else f"- {own}")
-                number += 1
+                number += step
             for part in inner:
-                if not _is_hidden(part):
-                    lines += self._items(part, depth + 1)
+                lines += self._items(part, depth + 1)
         return lines
 
-    def _table(self, table: Tag) -> None:
-        head: list[str] = []
-        for row in table.find_all("tr"):
-            if any(
-                _is_hidden(parent)
-                for parent in [row, *row.parents]
-                if isinstance(parent, Tag) and parent is not table
-            ):
+    def _own_parts(self, tag: Tag, inner: set[int], depth: int) -> Iterator[str]:
+        """The text of an item without the lists in it."""
+        if not inner:
+            yield from self._seen_parts(tag.children, depth)
+            return
+        for child in tag.children:
+            if isinstance(child, Tag) and id(child) in inner:
                 continue
-            cells = [cell for cell in row.find_all(["td", "th"], recursive=False) if not _is_hidden(cell)]
-            texts = [" ".join(self._seen_text(cell).split()) for cell in cells]
-            if not head and cells and all(cell.name == "th" for cell in cells):
-                head = texts
-            elif text := tidy(row_text(head, texts)):
-                self.blocks.append(Block("row", text, self._path.path))
+            if isinstance(child, Tag) and any(id(part) in inner for part in child.find_all(["ul", "ol"])):
+                if not self._leaves_out(child):
+                    yield " "
+                    yield from self._own_parts(child, inner, depth + 1)
+                    yield " "
+            else:
+                yield from self._seen_parts([child], depth)
+
+    def _definitions(self, tag: Tag, depth: int) -> None:
+        """A term and what is said of it on one line; long or rich definitions as parts of the page."""
+        parts = [part for part in _definition_parts(tag) if not self._leaves_out(part)]
+        rich = any(
+            part.find(["p", "ul", "ol", "table", "pre", "dl", *_HEADINGS]) is not None
+            or len(part.get_text()) > _LONGEST_TERM
+            for part in parts
+        )
+        lines: list[str] = []
+        terms: list[str] = []
+        for part in parts:
+            if rich:
+                if part.name == "dt":
+                    self.flush()
+                    self._add("paragraph", f"{' '.join(self._seen_text(part).split()).rstrip(':')}:")
+                else:
+                    self.children_of(part, depth + 1)
+                    self.flush()
+                continue
+            text = " ".join(self._seen_text(part).split())
+            if part.name == "dt":
+                terms.append(text.rstrip(":"))
+            elif text:
+                lines.append(f"- {', '.join(terms)}: {text}" if terms else f"- {text}")
+                # A second definition of the same term says the term again.
+                following = part.find_next_sibling(["dt", "dd"])
+                terms = terms if isinstance(following, Tag) and following.name == "dd" else []
+        if not rich:
+            lines += [f"- {term}" for term in terms if term]
+            self._add("list", "\n".join(lines))
+
+    def _details(self, tag: Tag, depth: int) -> None:
+        """What unfolds on a click is content; its summary is the heading over it."""
+        summary = tag.find("summary", recursive=False)
+        rest = [child for child in tag.children if child is not summary]
+        text = ""
+        if isinstance(summary, Tag) and not self._leaves_out(summary):
+            text = tidy(" ".join(self._seen_text(summary).split()))
+        if not text:
+            for child in rest:
+                self._one(child, depth + 1)
+            return
+        level = _SUMMARY_LEVEL + min(depth, _DEEPEST)
+        self.blocks.append(Block("heading", text, self._path.enter(level, text)))
+        before = len(self.blocks)
+        for child in rest:
+            self._one(child, depth + 1)
+        self.flush()
+        if len(self.blocks) == before:
+            # Nothing unfolds: then the summary is all there is to say.
+            self.blocks[-1] = Block("paragraph", text, self._path.path[:-1])
+        self._path.leave(level)
+
+    # Tables
+
+    def _table(self, table: Tag, depth: int) -> None:
+        rows = [row for row in _rows(table) if not self._row_is_hidden(row, table)]
+        cells = [[cell for cell in _cells(row) if not self._leaves_out(cell)] for row in rows]
+        for caption in table.find_all("caption", recursive=False):
+            if not self._leaves_out(caption):
+                self._add("paragraph", self._seen_text(caption))
+        if _is_layout(table, cells):
+            for row in cells:
+                for cell in row:
+                    self.children_of(cell, depth + 1)
+                    self.flush()
+            return
+        grid = self._grid(cells)
+        # A head that spans the table is its title, or that of the rows below it.
+        start = 0
+        while (
+            start < len(grid)
+            and len({cell for cell in grid[start] if cell not in ("", SPANNED)}) <= 1
+            and len(grid[start]) > 1
+        ):
+            if not cells[start] or cells[start][0].name != "th" or SPANNED not in grid[start]:
+                break
+            self._add("row", grid[start][0])
+            start += 1
+        head = 0
+        while start + head < len(rows) and _is_head(rows[start + head], cells[start + head]):
+            head += 1
+        if head >= len(rows) - start:
+            head = 0
+        rest = grid[start:]
+        if (
+            not head
+            and rest
+            and all(len(row) == 2 for row in rest)
+            and any(row and row[0].name == "th" for row in cells[start:])
+        ):
+            pass  # names at the side: "name: value", as tables without a head are read
+        elif not head and not any(cell.name == "th" for row in cells[start:] for cell in row):
+            head = guess_head_rows(rest, _is_bold(cells[start : start + 1]))
+        for text in table_lines(rest, head):
+            self._add("row", text)
+
+    def _grid(self, rows: Sequence[Sequence[Tag]]) -> list[list[str]]:
+        """Texts by row and column; a cell that reaches over rows is said in each of them."""
+        grid: list[dict[int, str]] = [{} for _ in rows]
+        for at, row in enumerate(rows):
+            column = 0
+            for cell in row:
+                while column in grid[at]:
+                    column += 1
+                text = tidy(" ".join(self._seen_text(cell).split()))
+                across = max(1, min(100, _whole(cell.get("colspan"), 1)))
+                down = _whole(cell.get("rowspan"), 1)
+                down = len(rows) - at if down == 0 else max(1, min(len(rows) - at, down))
+                for below in range(at, at + down):
+                    for step in range(across):
+                        grid[below].setdefault(column + step, text if step == 0 else SPANNED)
+                column += across
+        width = max((max(row) + 1 for row in grid if row), default=0)
+        return [[row.get(column, "") for column in range(width)] for row in grid]
+
+    def _row_is_hidden(self, row: Tag, table: Tag) -> bool:
+        for parent in [row, *row.parents]:
+            if parent is table:
+                return False
+            if isinstance(parent, Tag) and self._leaves_out(parent):
+                return True
+        return False
+
+
+def _is_layout(table: Tag, rows: Sequence[Sequence[Tag]]) -> bool:
+    """Whether the table only puts things in their place on the page."""
+    if str(table.get("role") or "").lower() in ("presentation", "none"):
+        return True
+    if any(
+        cell.find(["table", *_HEADINGS]) is not None or len(cell.find_all("p")) > 3
+        for row in rows
+        for cell in row
+    ):
+        return True
+    has_head = any(cell.name == "th" for row in rows for cell in row)
+    return not has_head and (max((len(row) for row in rows), default=0) <= 1 or len(rows) == 1)
+
+
+def _is_head(row: Tag, cells: Sequence[Tag]) -> bool:
+    if isinstance(row.parent, Tag) and row.parent.name == "thead":
+        return bool(cells)
+    if len(cells) < 2 or cells[-1].name != "th":
+        return False
+    # An empty corner is often written as an ordinary cell.
+    return all(cell.name == "th" or not cell.get_text(strip=True) for cell in cells)
+
+
+def _is_bold(rows: Sequence[Sequence[Tag]]) -> bool:
+    cells = [cell for row in rows for cell in row if cell.get_text(strip=True)]
+    return bool(cells) and all(
+        (bold := cell.find(["b", "strong"])) is not None
+        and len(bold.get_text(strip=True)) >= 0.9 * len(cell.get_text(strip=True))
+        for cell in cells
+    )
+
+
+def _rows(table: Tag) -> Iterator[Tag]:
+    """The table's own rows, without those of tables in it; a foot that is written first comes last."""
+    feet: list[Tag] = []
+    for child in table.children:
+        if not isinstance(child, Tag):
+            continue
+        if child.name == "tr":
+            yield child
+        elif child.name == "tfoot":
+            feet.append(child)
+        elif child.name in ("thead", "tbody", "form", "font", "center"):
+            yield from _rows(child)
+    for foot in feet:
+        yield from _rows(foot)
+
+
+def _cells(row: Tag) -> list[Tag]:
+    return [cell for cell in row.children if isinstance(cell, Tag) and cell.name in ("td", "th")]
+
+
+def _nested_lists(item: Tag) -> list[Tag]:
+    """Lists in an item, however they are wrapped, without the lists in those."""
+    return [
+        found
+        for found in item.find_all(["ul", "ol"])
+        if isinstance(found, Tag)
+        and next((parent for parent in found.parents if parent is item or parent.name in ("ul", "ol")), None)
+        is item
+    ]
+
+
+def _definition_parts(tag: Tag) -> Iterator[Tag]:
+    for child in tag.children:
+        if isinstance(child, Tag):
+            if child.name in ("dt", "dd"):
+                yield child
+            elif child.name in ("div", "section", "span"):
+                yield from _definition_parts(child)
+
+
+def _is_of_page(tag: Tag, root: Tag) -> bool:
+    """Whether a header or footer belongs to the page, not to an article or section in it."""
+    for parent in tag.parents:
+        if parent is root:
+            return True
+        if parent.name in ("article", "section", "main", "blockquote", "figure"):
+            return False
+    return True
+
+
+def _link_share(tag: Tag) -> float:
+    whole = len(tag.get_text(strip=True))
+    linked = sum(len(link.get_text(strip=True)) for link in tag.find_all("a"))
+    return linked / whole if whole else 1.0
+
+
+def _listed(value: object) -> list[str]:
+    if isinstance(value, str):
+        return value.split()
+    return [str(one) for one in value] if isinstance(value, list) else []
+
+
+def _whole(value: object, default: int) -> int:
+    text = str(value or "").strip()
+    sign = -1 if text.startswith("-") else 1
+    digits = text.lstrip("+-")
+    return sign * int(digits[:9]) if digits.isascii() and digits.isdigit() else default

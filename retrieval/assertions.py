@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import functools
 import re
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Literal
 
@@ -82,10 +83,11 @@ _MONTHS = {
     )
     for word in line.split()
 }  # fmt: skip
-_WEEKDAYS = frozenset(
-    "monday tuesday wednesday thursday friday saturday sunday montag dienstag mittwoch donnerstag freitag samstag sonntag lunes "
-    "martes miercoles jueves viernes sabado domingo lundi mardi mercredi jeudi vendredi samedi dimanche".split()  # noqa: SIM905
-)
+_WEEKDAY_NAMES = """
+    monday tuesday wednesday thursday friday saturday sunday montag dienstag mittwoch donnerstag freitag samstag sonntag lunes
+    martes miercoles jueves viernes sabado domingo lundi mardi mercredi jeudi vendredi samedi dimanche
+"""
+_WEEKDAYS = frozenset(_WEEKDAY_NAMES.split())
 
 
 @dataclass(frozen=True)
@@ -147,9 +149,7 @@ def _readings(digits: str) -> frozenset[str]:
     if points + commas > 1:
         parts = plain.split(mark)
         # 1.2.2024 is a date, 1.000.000 a number.
-        return frozenset(
-            {"".join(parts)} if all(len(part) == 3 for part in parts[1:]) else {".".join(parts)}
-        )
+        return frozenset({"".join(parts)} if all(len(part) == 3 for part in parts[1:]) else {".".join(parts)})
     whole, _, rest = plain.partition(mark)
     if len(rest) == 3 and 1 <= len(whole) <= 3 and whole != "0":
         return frozenset({_as_number(whole + rest), _as_number(f"{whole}.{rest}")})
@@ -198,20 +198,24 @@ nicht kein keine keinen keiner keinem nie niemals falsch weder
 pas aucun aucune rien jamais faux
 """
 _DENIALS = frozenset(_NO.split())
-_WITHOUT = frozenset("without sin sem ohne sans".split())  # noqa: SIM905
+_WITHOUT = frozenset({"without", "sin", "sem", "ohne", "sans"})
 # A second denial in the same clause strengthens it in these languages ("no hay nada").
 _CONCORD = frozenset({"es", "pt", "fr"})
 _NOT_A_DENIAL = re.compile(
-    r"\bnot only\b|\bnot just\b|\bno (?:later|earlier|sooner|more|less|fewer) than\b|\bnot (?:more|less|fewer) than\b|\bno (?:solo|mas|menos)\b|"
-    r"\bno doubt\b|\bnao (?:so|mais|menos|apenas)\b|\bnicht (?:nur|mehr als|weniger als)\b|\bpas (?:seulement|plus de|moins de)\b"
+    r"\bnot (?:only|just)\b(?=.*\bbut\b)|\bno (?:later|earlier|sooner|more|less|fewer) than\b|\bnot (?:more|"
+    r"less|fewer) than\b|\bno solo\b(?=.*\bsino\b)|\bno (?:mas|menos) de\b|"
+    r"\bno doubt\b|\bnao (?:so|apenas)\b(?=.*\bmas\b)|\bnao (?:mais|menos) de\b|\bnicht nur\b(?=.*\bsondern\b)|"
+    r"\bnicht (?:mehr|weniger) als\b|\bpas seulement\b(?=.*\bmais\b)|\bpas (?:plus|moins) de\b"
 )
 
 _AXES: dict[str, tuple[str, str]] = {
     # name: the two sides, as patterns over folded text
     "bound": (
-        r"at least|no less than|not less than|minimum|or more|more than|over|above|exceed\w*|al menos|como minimo|por lo menos|mas de|pelo menos|"
+        r"at least|no less than|not less than|minimum|or more|more than|over|above|exceed\w*|al menos|como minimo|"
+        r"por lo menos|mas de|pelo menos|"
         r"no minimo|mais de|mindestens|mehr als|uber|au moins|plus de|minimum",
-        r"at most|no more than|not more than|maximum|up to|or less|less than|fewer than|under|below|no later than|como maximo|hasta|menos de|"
+        r"at most|no more than|not more than|maximum|up to|or less|less than|fewer than|under|below|no later than|"
+        r"como maximo|hasta|menos de|"
         r"a lo sumo|no maximo|ate|menos de|hochstens|maximal|bis zu|weniger als|unter|au plus|jusqu'a|moins de",
     ),
     "time": (
@@ -219,19 +223,25 @@ _AXES: dict[str, tuple[str, str]] = {
         r"after|following|since|once|despues de|despues|tras|desde|depois de|depois|apos|nach|nachdem|seit|apres|depuis|des que",
     ),
     "change": (
-        r"increas\w*|rise[sn]?|rose|rising|gr[eo]ws?|growth|expand\w*|gain\w*|aument\w*|sub(?:e|en|ir|io)|crec\w*|cresc\w*|steig\w*|erhoh\w*|"
+        r"increas\w*|rise[sn]?|rose|rising|gr[eo]ws?|growth|expand\w*|gain\w*|aument\w*|sub(?:e|en|ir|io)|crec\w*|"
+        r"cresc\w*|steig\w*|erhoh\w*|"
         r"zunahme|augment\w*|hausse",
-        r"decreas\w*|fall(?:s|en|ing)?|fell|declin\w*|drop(?:s|ped)?|shrink\w*|reduc\w*|disminu\w*|baj(?:a|an|ar|o)|diminu\w*|cai|sink\w*|"
+        r"decreas\w*|fall(?:s|en|ing)?|fell|declin\w*|drop(?:s|ped)?|shrink\w*|reduc\w*|disminu\w*|baj(?:a|an|ar|"
+        r"o)|diminu\w*|cai|sink\w*|"
         r"verringer\w*|abnahme|baisse\w*|dimin\w*",
     ),
     "degree": (
-        r"higher|greater|larger|bigger|longer|better|older|faster|mayor|mejor|maior|melhor|hoher\w*|grosser\w*|langer\w*|besser\w*|"
+        r"higher|greater|larger|bigger|longer|better|older|faster|mayor|mejor|maior|melhor|hoher\w*|grosser\w*|"
+        r"langer\w*|besser\w*|"
         r"superieure?s?|meilleure?s?",
-        r"lower|smaller|shorter|worse|younger|slower|menor|peor|pior|niedriger\w*|kleiner\w*|kurzer\w*|schlechter\w*|inferieure?s?|pires?",
+        r"lower|smaller|shorter|worse|younger|slower|menor|peor|pior|niedriger\w*|kleiner\w*|kurzer\w*|"
+        r"schlechter\w*|inferieure?s?|pires?",
     ),
     "leave": (
-        r"allow\w*|permit\w*|accept\w*|approv\w*|permit\w*|acept\w*|aprueb\w*|aprov\w*|aceit\w*|erlaub\w*|genehmig\w*|autoris\w*|accepte\w*",
-        r"forbid\w*|forbidden|prohibit\w*|ban(?:s|ned)?|reject\w*|refus\w*|prohib\w*|rechaz\w*|proib\w*|recus\w*|rejeit\w*|verbot\w*|verbiet\w*|"
+        r"allow\w*|permit\w*|accept\w*|approv\w*|permit\w*|acept\w*|aprueb\w*|aprov\w*|aceit\w*|erlaub\w*|"
+        r"genehmig\w*|autoris\w*|accepte\w*",
+        r"forbid\w*|forbidden|prohibit\w*|ban(?:s|ned)?|reject\w*|refus\w*|prohib\w*|rechaz\w*|proib\w*|recus\w*|"
+        r"rejeit\w*|verbot\w*|verbiet\w*|"
         r"ablehn\w*|interdi\w*",
     ),
     "holding": (
@@ -239,7 +249,8 @@ _AXES: dict[str, tuple[str, str]] = {
         r"exclud\w*|excluy\w*|exclu\w*|ausschliess\w*|ausgenommen",
     ),
     "ends": (
-        r"first|begin\w*|began|start\w*|open(?:s|ed)?|primer\w*|empiez\w*|empez\w*|primeir\w*|comec\w*|erste[nrs]?|begin\w*|premiere?s?|commenc\w*",
+        r"first|begin\w*|began|start\w*|open(?:s|ed)?|primer\w*|empiez\w*|empez\w*|primeir\w*|comec\w*|erste[nrs]?|"
+        r"begin\w*|premiere?s?|commenc\w*",
         r"last|end(?:s|ed)?|finish\w*|clos(?:e|es|ed)|ultim\w*|termin\w*|letzte[nrs]?|endet\w*|derniere?s?|finit",
     ),
     "outcome": (
@@ -251,31 +262,38 @@ _SIDES = {name: tuple(re.compile(rf"\b(?:{side})\b") for side in sides) for name
 
 _MODALS: dict[Modality, re.Pattern[str]] = {
     "must": re.compile(
-        r"\b(?:must|ha(?:s|ve|d) to|shall|required?|requires|mandatory|obliged|needs? to|deben?|tienen? que|obligatori[oa]s?|devem?|tem que|precisam?|"
+        r"\b(?:must|ha(?:s|ve|d) to|shall|required?|requires|mandatory|obliged|needs? to|deben?|tienen? que|"
+        r"obligatori[oa]s?|devem?|tem que|precisam?|"
         r"obrigatori[oa]s?|muss|mussen|musst|verpflichtet|doit|doivent|obligatoires?|faut)\b"
     ),
     "should": re.compile(
         r"\b(?:should|ought|recommended|deberian?|deveriam?|recomend\w+|soll|sollen|sollte[n]?|devraient|devrait|conseille)\b"
     ),
     "may": re.compile(
-        r"\b(?:may|might|can|could|allowed|permitted|optional|possibly|perhaps|pueden?|podrian?|podria|opcional|podem?|poderiam?|poderia|kann|konnen|konnte[n]?|"
+        r"\b(?:may|might|can|could|allowed|permitted|optional|possibly|perhaps|pueden?|podrian?|podria|opcional|"
+        r"podem?|poderiam?|poderia|kann|konnen|konnte[n]?|"
         r"darf|durfen|vielleicht|peut|peuvent|pourrait|pourraient|facultatif)\b"
     ),
 }
 _ALL = re.compile(
-    r"\b(?:all|every|everyone|everything|each|always|any|tod[oa]s|siempre|cada|sempre|alle[nrms]?|jede[rmns]?|immer|tous|toutes?|toujours|chaque)\b"
+    r"\b(?:all|every|everyone|everything|each|always|any|tod[oa]s|siempre|cada|sempre|alle[nrms]?|jede[rmns]?|"
+    r"immer|tous|toutes?|toujours|chaque)\b"
 )
 _SOME = re.compile(
-    r"\b(?:some|sometimes|many|most|mostly|often|usually|generally|few|several|rarely|alg[ou]n[ao]s?|a veces|much[oa]s|a menudo|generalmente|normalmente|"
-    r"pocos|algu(?:m|ns|mas?)|as vezes|muit[oa]s|geralmente|frequentemente|poucos|einige[nr]?|manche[nrs]?|manchmal|viele[nr]?|meist\w*|oft|haufig|wenige|"
+    r"\b(?:some|sometimes|many|most|mostly|often|usually|generally|few|several|rarely|alg[ou]n[ao]s?|a veces|"
+    r"much[oa]s|a menudo|generalmente|normalmente|"
+    r"pocos|algu(?:m|ns|mas?)|as vezes|muit[oa]s|geralmente|frequentemente|poucos|einige[nr]?|manche[nrs]?|"
+    r"manchmal|viele[nr]?|meist\w*|oft|haufig|wenige|"
     r"certain(?:e?s)|parfois|souvent|plupart|generalement|quelques|plusieurs)\b"
 )
 _ONLY = re.compile(
     r"\b(?:only|solely|exclusively|solo|solamente|unicamente|somente|apenas|nur|ausschliesslich|seulement|uniquement)\b"
 )
 _CONDITION = re.compile(
-    r"\b(?:if|unless|provided|providing|in case|as long as|except|whether|si|salvo|excepto|siempre que|a menos que|en caso de|se|exceto|caso|desde que|"
-    r"a menos|wenn|falls|sofern|ausser|es sei denn|sauf|a condition|a moins|en cas de|when|whenever|cuando|quando|quand|lorsque?|only (?:if|when))\b"
+    r"\b(?:if|unless|provided|providing|in case|as long as|except|whether|si|salvo|excepto|siempre que|"
+    r"a menos que|en caso de|se|exceto|caso|desde que|"
+    r"a menos|wenn|falls|sofern|ausser|es sei denn|sauf|a condition|a moins|en cas de|when|whenever|cuando|"
+    r"quando|quand|lorsque?|only (?:if|when))\b"
 )
 # "se" and "si" are also pronouns and "yes".
 _CONDITION_IN: dict[str, frozenset[str]] = {
@@ -286,7 +304,8 @@ _CONDITION_IN: dict[str, frozenset[str]] = {
 
 @dataclass(frozen=True)
 class Assertion:
-    """``denies``: the statement is negated; ``names``: folded; ``order``: names in the order of the text."""
+    """``denies``: the statement is negated; ``names``: folded, in the order of the text; ``marks``: how often each kind of
+    word that can turn a statement round occurs ("denial", "must", "some", "change 0", ...)."""
 
     text: str
     language: str
@@ -302,6 +321,7 @@ class Assertion:
     some: bool
     only: bool
     condition: bool
+    marks: Mapping[str, int]
 
 
 @functools.lru_cache(maxsize=4_096)
@@ -317,6 +337,17 @@ def read_assertion(text: str, language: str) -> Assertion:
     if language == "en" and modality == "may" and re.search(r"\bMay \d|\d May\b", text):
         modality = None
     original = _WORD.findall(text)
+    marks = Counter(
+        {"denial": denials, "some": len(_SOME.findall(folded)), "only": len(_ONLY.findall(folded))}
+    )
+    marks.update({name: len(pattern.findall(folded)) for name, pattern in _MODALS.items()})
+    marks.update(
+        {
+            f"{name} {side}": len(pattern.findall(folded))
+            for name, both in _SIDES.items()
+            for side, pattern in enumerate(both)
+        }
+    )
     return Assertion(
         text=text,
         language=language,
@@ -339,6 +370,7 @@ def read_assertion(text: str, language: str) -> Assertion:
         condition=any(
             match[0] not in _CONDITION_IN.get(language, frozenset()) for match in _CONDITION.finditer(folded)
         ),
+        marks=marks,
     )
 
 
@@ -428,18 +460,40 @@ def _limit(claim: Assertion, source: Assertion) -> str:
         return "the passage bounds the number in another way"
     if {pair for pair in claim.sides if pair[0] in ("change", "degree", "leave", "holding")} - source.sides:
         return "the passage does not say in which direction"
+    if more := _says_more(claim, source):
+        return more
     if not _same_order(claim, source):
         return "numbers or names stand in another order"
     return "" if _numbers_belong(claim, source) else "the number may belong to something else"
 
 
+def _says_more(claim: Assertion, source: Assertion) -> str:
+    """In long sentences a changed word hides behind another of its kind: so they are counted as well."""
+    modals = {"must", "should", "may"}
+    for mark, count in claim.marks.items():
+        if mark in modals and not any(source.marks[name] for name in modals):
+            continue  # "You must open a case" says what "Open a case" says
+        if count > source.marks[mark]:
+            return "the passage is less strict, or says less"
+    if source.marks["denial"] > claim.marks["denial"] and _covers(claim, source):
+        return "one of them is denied"
+    if any(claim.names.count(name) > source.names.count(name) > 0 for name in claim.names):
+        return "a name is repeated for another"
+    return ""
+
+
+def _covers(claim: Assertion, source: Assertion) -> bool:
+    return len(source.stemmed & claim.stemmed) >= 0.8 * len(source.stemmed)
+
+
 def _same_order(claim: Assertion, source: Assertion) -> bool:
-    """Whether the claim's numbers, and its names, come in the order of the source (where both name each once)."""
-    places = [
-        next((other.at for other in source.numbers if number.agrees(other)), -1) for number in claim.numbers
-    ]
-    if any(earlier > later for earlier, later in zip(places, places[1:], strict=False)):
-        return False
+    """Whether the claim's numbers, and its names, come in the order of the source (names that stand there once)."""
+    at = -1
+    for number in claim.numbers:
+        following = [other.at for other in source.numbers if other.at > at and number.agrees(other)]
+        if not following:
+            return False
+        at = following[0]
     known = [name for name in claim.names if source.names.count(name) == 1 and claim.names.count(name) == 1]
     order = [source.names.index(name) for name in known]
     return order == sorted(order)

@@ -39,6 +39,14 @@ _DROPPED = "\u00ad\u200b\u2060\ufeff"
 _RANK: dict[SupportStatus, int] = {"supported": 2, "partly": 1, "not": 0}
 
 
+_NOT_SAID, _SPREAD_OUT, _OTHER_WORDS = (
+    "the passage does not say it",
+    "no single sentence of the passage says it",
+    "the wording differs from the passage",
+)
+_SPREAD = frozenset({_NOT_SAID, _SPREAD_OUT, _OTHER_WORDS})
+
+
 @dataclass(frozen=True)
 class Support:
     """``quote`` is ``passage_text[start:end]``, the stretch that supports the sentence best; empty for "not".
@@ -95,7 +103,8 @@ def check_citation(sentence: str, passage_text: str, similarity: Similarity | No
     if whole.status == "supported":
         return whole
     parts = [part for part in _PARTS.split(sentence) if part.strip()]
-    if len(parts) > 1 and (joined := _check_parts(parts, passage_text, language)):
+    # Where one sentence has the words and something else stands against it, taking it apart would only hide that.
+    if whole.reason in _SPREAD and len(parts) > 1 and (joined := _check_parts(parts, passage_text, language)):
         return joined
     return whole
 
@@ -109,7 +118,11 @@ def _check_quotation(text: str, start: int, end: int) -> Support:
     if read_assertion(before, language).denies:
         return _refused("the passage denies it")
     rest = read_assertion(f"{text[left:start]} {text[end:right]}", language)
-    if text[left:right].strip() and rest.condition and not read_assertion(text[start:end], language).condition:
+    if (
+        text[left:right].strip()
+        and rest.condition
+        and not read_assertion(text[start:end], language).condition
+    ):
         return Support("partly", start, end, text[start:end], "a condition of the passage is left out")
     return Support("supported", start, end, text[start:end])
 
@@ -139,7 +152,7 @@ def _best(sentence: str, passage_text: str, language: str, similarity: Similarit
         if best is None or candidate > best:
             best, why = candidate, reason
     if best is None or best[0] == 0:
-        return _refused(why or "the passage does not say it")
+        return _refused(why or _NOT_SAID)
     _, _, _, start, end = best
     status: SupportStatus = "supported" if best[0] == 2 else "partly"
     return Support(status, start, end, passage_text[start:end], why)
@@ -267,7 +280,7 @@ def _agreement(
     known = set(held)
     share = sum(term in known for term in claim) / len(claim)
     if share < _PARTLY:
-        return 0, share, "the passage does not say it"
+        return 0, share, _NOT_SAID
     stands = read_assertion(window.text, language)
     verdict = compare(said, stands)
     if verdict.contradicts:
@@ -284,7 +297,7 @@ def _agreement(
         if around.denies or (around.condition and not said.condition):
             return 1, share, "the passage adds a condition"
     if window.kind == "pair":
-        return 1, share, "no single sentence of the passage says it"
+        return 1, share, _SPREAD_OUT
     if window.text.rstrip().endswith("?"):
         return 1, share, "the passage only asks it"
     if window.kind == "row":
@@ -293,7 +306,7 @@ def _agreement(
         return 2, share, ""
     if similarity and share >= _SUPPORTED_IF_ALIKE and similarity(said.text, window.text) >= _ALIKE:
         return 2, share, ""
-    return 1, share, "the wording differs from the passage"
+    return 1, share, _OTHER_WORDS
 
 
 def _in_order(claim: list[str], held: list[str]) -> float:

@@ -185,9 +185,12 @@ _SUSPICIOUS = re.compile(
     r"everything|alles|todo|tudo|you (?:are )?now|asks"
 )
 _BEFORE_A_COMMAND_WORDS = """
-    and then or please now just must should shall will can could may always you instead also to never only but kindly first next
-    y e ou und et o luego entonces ahora agora entao jetzt dann bitte puis ensuite maintenant favor debes debe deve deves devem musst sollst
-    muss soll sollen mussen dois doit devez doivent du sie tu usted voce vous siempre sempre immer toujours assistant assistants asistente
+    and then or please now just must should shall will can could may always you instead also to never
+    only but kindly first next
+    y e ou und et o luego entonces ahora agora entao jetzt dann bitte puis ensuite maintenant favor
+    debes debe deve deves devem musst sollst
+    muss soll sollen mussen dois doit devez doivent du sie tu usted voce vous siempre sempre immer
+    toujours assistant assistants asistente
     assistente thanks ok okay well so
 """
 _BEFORE_A_COMMAND = frozenset(_BEFORE_A_COMMAND_WORDS.split())

@@ -174,8 +174,8 @@ def _why_hidden(element: Element) -> str:
         return STAFF_ONLY
     if is_yes(attribute(element, "protected")):
         return "protected: only people with an authorisation may see it"
-    metadata = child(element, "metadata")
-    if metadata is not None and (roles := set(_roles(metadata))) and not roles & _FOR_LEARNERS:
+    roles = {one for metadata in children(element, "metadata") for one in _roles(metadata)}
+    if roles and not roles & _FOR_LEARNERS:
         return STAFF_ONLY
     return ""
 

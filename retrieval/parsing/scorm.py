@@ -47,8 +47,13 @@ class _Scorm:
         items = self.manifest.items
         for item in items:
             self._plan(item)
-        # The title of the whole stands on every page; as a heading it would say nothing.
-        while len(items) == 1 and items[0].items and not items[0].reference:
+        # The title of the whole stands on every page anyway; as a heading it would say nothing.
+        while (
+            len(items) == 1
+            and items[0].items
+            and not (items[0].reference or items[0].why_hidden)
+            and items[0].title in ("", self.manifest.title)
+        ):
             items = list(items[0].items)
         for item in items:
             self._item(item, ())

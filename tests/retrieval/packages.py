@@ -82,12 +82,15 @@ def item(identifier: str, title: str, reference: str = "", inside: str = "", **a
 
 
 def resource(
-    identifier: str, href: str, kind: str = "webcontent", inside: str = "", files: Sequence[str] = (), more: str = ""
+    identifier: str,
+    href: str,
+    kind: str = "webcontent",
+    inside: str = "",
+    files: Sequence[str] = (),
+    more: str = "",
 ) -> str:
     listed = "".join(f"<file href={quoteattr(name)}/>" for name in (files or [href]))
-    return (
-        f'<resource identifier="{identifier}" type="{kind}" href={quoteattr(href)} {more}>{inside}{listed}</resource>'
-    )
+    return f'<resource identifier="{identifier}" type="{kind}" href={quoteattr(href)} {more}>{inside}{listed}</resource>'
 
 
 def role(name: str) -> str:
@@ -117,13 +120,17 @@ def module_meta(modules: Iterable[tuple[str, str, Sequence[tuple[str, str, str]]
 
 
 def scorm(
-    items: str, resources: str, files: Files, *, edition: str = "1.2", bases: str = "", title: str = "Safe lifting"
+    items: str,
+    resources: str,
+    files: Files,
+    *,
+    edition: str = "1.2",
+    bases: str = "",
+    title: str = "Safe lifting",
 ) -> dict[str, str | bytes]:
     """``bases``: an xml:base attribute of <resources>."""
     if edition == "1.2":
-        spaces = (
-            'xmlns="http://www.imsproject.org/xsd/imscp_rootv1p1p2" xmlns:adlcp="http://www.adlnet.org/xsd/adlcp_rootv1p2"'
-        )
+        spaces = 'xmlns="http://www.imsproject.org/xsd/imscp_rootv1p1p2" xmlns:adlcp="http://www.adlnet.org/xsd/adlcp_rootv1p2"'
         schema = "<schema>ADL SCORM</schema><schemaversion>1.2</schemaversion>"
     else:
         spaces = (
@@ -138,7 +145,9 @@ def scorm(
     return {"imsmanifest.xml": manifest, **files}
 
 
-def sco(identifier: str, href: str, files: Sequence[str] = (), *, base: str = "", attribute: str = "scormtype") -> str:
+def sco(
+    identifier: str, href: str, files: Sequence[str] = (), *, base: str = "", attribute: str = "scormtype"
+) -> str:
     listed = "".join(f'<file href="{name}"/>' for name in (files or [href]))
     based = f' xml:base="{base}"' if base else ""
     return f'<resource identifier="{identifier}" type="webcontent" adlcp:{attribute}="sco" href="{href}"{based}>{listed}</resource>'
@@ -159,7 +168,9 @@ class Moodle:
         self._sequences: dict[int, list[int]] = {}
         self._section_xml: dict[int, tuple[str, str, str]] = {}
 
-    def section(self, number: int, name: str, *, visible: int = 1, availability: str = "", more: str = "") -> int:
+    def section(
+        self, number: int, name: str, *, visible: int = 1, availability: str = "", more: str = ""
+    ) -> int:
         identifier = 100 + number
         self._sections.append(
             f"<section><sectionid>{identifier}</sectionid><title>{escape(name)}</title>"
@@ -206,7 +217,9 @@ class Moodle:
     def page(self, module: int, section: int, name: str, html: str, **flags: object) -> None:
         self.activity("page", module, section, name, f"<content>{escape(html)}</content>", **flags)  # type: ignore[arg-type]
 
-    def stored(self, module: int, kind: str, name: str, data: bytes, *, area: str = "content", item: int = 0) -> None:
+    def stored(
+        self, module: int, kind: str, name: str, data: bytes, *, area: str = "content", item: int = 0
+    ) -> None:
         digest = f"{len(self._stored):02x}" + "ab" * 19
         self.files[f"files/{digest[:2]}/{digest}"] = data
         self._stored.append(
@@ -219,7 +232,9 @@ class Moodle:
         files = dict(self.files)
         for identifier, (start, end, _) in self._section_xml.items():
             sequence = ",".join(map(str, self._sequences[identifier]))
-            files[f"sections/section_{identifier}/section.xml"] = f"{start}<sequence>{sequence}</sequence>{end}"
+            files[f"sections/section_{identifier}/section.xml"] = (
+                f"{start}<sequence>{sequence}</sequence>{end}"
+            )
         files["files.xml"] = f"<files>{''.join(self._stored)}</files>"
         files["course/course.xml"] = (
             f'<course id="2"><fullname>{escape(self.title)}</fullname><summary></summary><lang></lang><visible>1</visible></course>'
@@ -240,12 +255,16 @@ class Moodle:
 # Open edX
 
 
-def olx(files: Files, *, chapters: str = '<chapter url_name="c1"/>', policy: Mapping[str, object] | None = None) -> dict[str, str | bytes]:
+def olx(
+    files: Files, *, chapters: str = '<chapter url_name="c1"/>', policy: Mapping[str, object] | None = None
+) -> dict[str, str | bytes]:
     """``files``: below course/. Studio packs everything under one folder."""
     whole: dict[str, str | bytes] = {
         "course/course.xml": '<course url_name="run" org="O" course="C"/>',
         "course/course/run.xml": f'<course display_name="Passwords" language="en" start="2020-01-01T00:00:00Z">{chapters}</course>',
-        "course/policies/run/policy.json": json.dumps(policy or {"course/run": {"display_name": "Passwords"}}),
+        "course/policies/run/policy.json": json.dumps(
+            policy or {"course/run": {"display_name": "Passwords"}}
+        ),
     }
     whole |= {f"course/{name}": content for name, content in files.items()}
     return whole

@@ -45,7 +45,9 @@ by <00:00:01.500>name.
 Then we <c.loud>listen</c> &amp; note.
 """,
     )
-    assert texts(document) == ["We greet every caller by name. Then we listen & note."] or texts(document) == [
+    assert texts(document) == ["We greet every caller by name. Then we listen & note."] or texts(
+        document
+    ) == [
         "We greet every caller by name.",
         "Then we listen & note.",
     ]
@@ -54,7 +56,11 @@ Then we <c.loud>listen</c> &amp; note.
     assert at_mark(document, "Then we listen") == 3603.0
     everything = " ".join(texts(document))
     assert not any(word in everything for word in ("recorded", "color", "fred", "intro", "align"))
-    assert {one.where for one in document.report.skipped} == {"1 comments", "1 style blocks", "1 region blocks"}
+    assert {one.where for one in document.report.skipped} == {
+        "1 comments",
+        "1 style blocks",
+        "1 region blocks",
+    }
     assert document.report.counts["cues"] == 2
 
 
@@ -147,7 +153,12 @@ def test_without_cues_it_says_what_to_do(data: bytes) -> None:
 
 @given(
     st.lists(
-        st.tuples(st.floats(0, 50_000), st.floats(0, 9), st.text(max_size=80), st.sampled_from(["", "<v Ana>", "<v B>"])),
+        st.tuples(
+            st.floats(0, 50_000),
+            st.floats(0, 9),
+            st.text(max_size=80),
+            st.sampled_from(["", "<v Ana>", "<v B>"]),
+        ),
         max_size=12,
     )
 )
@@ -156,7 +167,8 @@ def test_marks_point_into_the_text(cues: list[tuple[float, float, str, str]]) ->
         return f"{int(seconds // 3600):02d}:{int(seconds // 60 % 60):02d}:{seconds % 60:06.3f}"
 
     source = "WEBVTT\n\n" + "\n\n".join(
-        f"{clock(min(start, 59_000))} --> {clock(start + length)}\n{voice}{text}" for start, length, text, voice in cues
+        f"{clock(min(start, 59_000))} --> {clock(start + length)}\n{voice}{text}"
+        for start, length, text, voice in cues
     )
     try:
         document = read_captions(source.encode("utf-8", "replace"))

@@ -544,7 +544,8 @@ def _body(lines: Sequence[Line], widest: float) -> str:
         # A short line that ends a sentence ends a paragraph; so does a gap wider than between lines.
         ends = line.right - line.left < 0.7 * widest and bool(_SENTENCE_END.search(line.text))
         gap = following.top - line.top
-        apart = leading > 0 and gap > 1.45 * leading and not _HYPHEN.search(f"{line.text}\n{following.text}")
+        usual = 1.45 * leading if leading else 2.2 * max(line.size, following.size)
+        apart = gap > usual and not _HYPHEN.search(f"{line.text}\n{following.text}")
         if (ends or apart) and not is_item:
             out.append("")
     return _HYPHEN.sub(_joined_word, "\n".join(out))

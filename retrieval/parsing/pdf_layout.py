@@ -85,22 +85,35 @@ def lay_out(page: PaintedPage) -> PageLayout:
 
 def _turned_upright(page: PaintedPage) -> list[Glyph]:
     """The glyphs that people see, without doubles. Where most of the page is written along its edge, it is turned."""
-    seen: set[tuple[str, int, int]] = set()
+    seen: dict[tuple[str, int, int], Glyph] = {}
     glyphs: list[Glyph] = []
     for glyph in page.glyphs:
         if glyph.hidden:
             continue
-        # Some programs draw a letter twice to make it bold, or cast a shadow with it.
-        spot = (glyph.text, round(glyph.left / 1.5), round(glyph.top / 1.5))
-        if spot in seen and glyph.text.strip():
-            continue
-        seen.add(spot)
+        if glyph.text.strip():
+            # Some programs draw a letter twice to make it bold, or cast a shadow with it.
+            x, y = int(glyph.left), int(glyph.top)
+            if any(
+                _is_double(glyph, seen.get((glyph.text, x + right, y + down)))
+                for right in (0, -1, 1)
+                for down in (0, -1, 1)
+            ):
+                continue
+            seen[glyph.text, x, y] = glyph
         glyphs.append(glyph)
     turns = [glyph.turn for glyph in glyphs if glyph.text.strip()]
     for turn in (90, 270):
         if turns and turns.count(turn) > 0.8 * len(turns):
             return [_turned(glyph, turn, page) for glyph in glyphs]
     return glyphs
+
+
+def _is_double(glyph: Glyph, other: Glyph | None) -> bool:
+    return (
+        other is not None
+        and abs(glyph.left - other.left) < 0.12 * glyph.size
+        and abs(glyph.top - other.top) < 0.12 * glyph.size
+    )
 
 
 def _turned(glyph: Glyph, turn: int, page: PaintedPage) -> Glyph:
@@ -263,6 +276,14 @@ def _in_reading_order(lines: list[Line], page: PaintedPage) -> list[Line]:
 
 
 def _without_columns(lines: list[Line]) -> list[Line]:
+    """Lines one under the other go from top to bottom. Where some stand side by side, the order of the file is better
+    than any guess, if it goes down the page; else row by row."""
+    down = sorted(lines, key=lambda line: line.top)
+    if all(
+        earlier.bottom - later.top <= 0.5 * min(earlier.bottom - earlier.top, later.bottom - later.top)
+        for earlier, later in itertools.pairwise(down)
+    ):
+        return down
     written = sorted(lines, key=lambda line: line.order)
     jumps = sum(
         later.top < earlier.top - 1.5 * max(later.size, earlier.size, 6.0)

@@ -21,14 +21,21 @@ _PR_SET_PDEATHSIG, _PR_SET_NO_NEW_PRIVS, _PR_SET_SECCOMP = 1, 38, 22
 # Numbers of the system calls that reach a network, another process or another program, by machine.
 _REFUSED_CALLS = {
     # socket connect accept sendto recvfrom sendmsg recvmsg bind listen socketpair fork vfork execve ptrace
-    # process_vm_readv process_vm_writev accept4 recvmmsg sendmmsg bpf execveat io_uring_setup pidfd_getfd kill tkill tgkill clone clone3
+    # process_vm_readv process_vm_writev accept4 recvmmsg sendmmsg bpf execveat io_uring_setup pidfd_getfd kill tkill
+    # tgkill clone clone3
     "x86_64": (
         0xC000003E,
-        (41, 42, 43, 44, 45, 46, 47, 49, 50, 53, 57, 58, 59, 101, 310, 311, 288, 299, 307, 321, 322, 425, 438, 62, 200, 234, 56, 435),
+        (
+            41, 42, 43, 44, 45, 46, 47, 49, 50, 53, 57, 58, 59, 101, 310, 311, 288, 299, 307, 321,
+            322, 425, 438, 62, 200, 234, 56, 435,
+        ),
     ),
     "aarch64": (
         0xC00000B7,
-        (198, 203, 202, 206, 207, 211, 212, 200, 201, 199, 221, 117, 270, 271, 242, 243, 269, 280, 281, 425, 438, 129, 130, 131, 220, 435),
+        (
+            198, 203, 202, 206, 207, 211, 212, 200, 201, 199, 221, 117, 270, 271, 242, 243, 269,
+            280, 281, 425, 438, 129, 130, 131, 220, 435,
+        ),
     ),
 }  # fmt: skip
 _X32 = 0x40000000

@@ -324,7 +324,7 @@ def ask(
 def evaluate(
     pack: Annotated[Path, typer.Argument(help="Folder of an evaluation pack (docs/evaluation.md).")],
     only: Annotated[
-        str, typer.Option(help="Parts to measure, by letter or name, comma-separated: a,b or e_files.")
+        str, typer.Option(help="Parts or sets to measure, comma-separated: a,e_files or b/near*,c.")
     ] = "",
     floors: Annotated[
         Path | None, typer.Option(help="TOML file of floors and ceilings; exit code 1 where one is missed.")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fnmatch
 import tempfile
 import time
 from collections.abc import Callable, Sequence
@@ -27,18 +28,20 @@ class PartUnknown(ValueError):
     """No part of this name; the message lists those there are."""
 
 
-def chosen_parts(only: Sequence[str]) -> list[str]:
-    """Parts by their first letters or whole names; all where none are named. Raises PartUnknown."""
+def chosen_parts(only: Sequence[str]) -> dict[str, list[str]]:
+    """Parts, by letter or whole name, with patterns of the sets wanted of them: "a", "b_answerability", "a/faq",
+    "d/cross*". All parts where nothing is named. Raises PartUnknown."""
     if not only:
-        return list(PARTS)
-    chosen = []
-    for name in only:
+        return {part: ["*"] for part in PARTS}
+    chosen: dict[str, list[str]] = {}
+    for wanted in only:
+        name, _, sets = wanted.partition("/")
         found = [part for part in PARTS if name in (part, part.partition("_")[0])]
         if not found:
             letters = ", ".join(f"{part[0]} ({part})" for part in PARTS)
             raise PartUnknown(f"There is no part {name!r}. Parts: {letters}.")
-        chosen += found
-    return [part for part in PARTS if part in chosen]
+        chosen.setdefault(found[0], []).append(sets or "*")
+    return chosen
 
 
 def evaluate(
@@ -66,7 +69,7 @@ def evaluate(
                 baselines = Baselines()
                 for part in (part for part in pack.parts if part in wanted):
                     began = time.monotonic()
-                    _evaluate_part(pack, part, bench, baselines, report, step)
+                    _evaluate_part(pack, part, wanted[part], bench, baselines, report, step)
                     report.seconds[part] = time.monotonic() - began
                 report.remarks += bench.remarks()
                 report.computed_vectors = kept.computed
@@ -78,8 +81,21 @@ def evaluate(
 
 
 def _evaluate_part(
-    pack: Pack, part: str, bench: Workbench, baselines: Baselines, report: Report, step: Step
+    pack: Pack,
+    part: str,
+    patterns: Sequence[str],
+    bench: Workbench,
+    baselines: Baselines,
+    report: Report,
+    step: Step,
 ) -> None:
+    def sets() -> list[str]:
+        return [
+            name
+            for name in pack.sets(part)
+            if any(fnmatch.fnmatchcase(name, pattern) for pattern in patterns)
+        ]
+
     by_set: dict[str, Callable[[Pack, str, str, Workbench, Baselines, Step], list[Row]]] = {
         "a_retrieval": rank_set,
         "b_answerability": judge_set,
@@ -87,7 +103,7 @@ def _evaluate_part(
         "d_multilingual": rank_set,
     }
     if part in by_set:
-        for name in pack.sets(part):
+        for name in sets():
             report.rows += by_set[part](pack, part, name, bench, baselines, step)
     elif part == "e_files":
         rows, failures, remarks = file_rows(pack, part, bench, step)
@@ -102,7 +118,7 @@ def _evaluate_part(
         report.failures += failures
         report.remarks += remarks
     else:
-        for name in pack.sets(part):
+        for name in sets():
             rows, leaks = scope_set(pack, part, name, bench, baselines, step)
             report.rows += rows
             report.failures += leaks

@@ -33,6 +33,8 @@ class CachedEmbedder:
     def __init__(self, embedder: Embedder, folder: Path) -> None:
         folder.mkdir(parents=True, exist_ok=True)
         self._embedder = embedder
+        # Asked for with every text, and not every embedder has it at hand.
+        self._identity = embedder.identity
         self._turn = threading.Lock()
         self._file = folder / _FILE
         self._connection = self._opened()
@@ -41,7 +43,7 @@ class CachedEmbedder:
 
     @property
     def identity(self) -> str:
-        return self._embedder.identity
+        return self._identity
 
     @property
     def dimensions(self) -> int:

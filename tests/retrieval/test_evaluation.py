@@ -367,6 +367,13 @@ def test_search_sets(pack: Path) -> None:
     assert {one.set for one in report.rows} == {"office", "office/made", "office/other"}
 
 
+def test_sets_are_chosen_by_name(pack: Path) -> None:
+    assert {one.set for one in measured(pack, "a/off*").rows} == {"office", "office/made", "office/other"}
+    nothing = measured(pack, "a/none", "c")
+    assert {one.part for one in nothing.rows} == {"c_multiturn"}
+    assert nothing.remarks == ["a_retrieval holds nothing that could be measured."]
+
+
 def test_bm25_beside_it_is_plain(pack: Path) -> None:
     loaded = Pack(pack)
     query = loaded.queries("a_retrieval", "office")[0]

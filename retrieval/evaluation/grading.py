@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fnmatch
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -13,6 +14,7 @@ from retrieval.evaluation.pack import UNKNOWN_LANGUAGE, Pack, Record, base_langu
 from retrieval.evaluation.ranking import Step
 from retrieval.evaluation.report import Number, Row
 from retrieval.evaluation.workbench import Workbench
+from retrieval.short_answers import Agreement, assess_answer
 
 _CORRECT, _NOT = "correct", "not correct"
 
@@ -30,33 +32,58 @@ class MarkedAnswer:
     label: str
 
 
-def grading_rows(pack: Pack, part: str, bench: Workbench, step: Step) -> list[Row]:
-    """Rows of each set, one for each language and source within it."""
+def grading_rows(pack: Pack, part: str, patterns: Sequence[str], bench: Workbench, step: Step) -> list[Row]:
+    """Rows of each set whose name matches, one for each language and source within it."""
     folder = pack.folder / part
     rows = []
     for path in sorted(folder.glob("*_questions.jsonl")):
         name = path.name.removesuffix("_questions.jsonl")
+        if not any(fnmatch.fnmatchcase(name, pattern) for pattern in patterns):
+            continue
         answers = _answers(path, folder / f"{name}.jsonl")
         for group, members in _groups(answers):
-            rows.append(Row(part, "/".join(one for one in (name, group) if one), _numbers(members, bench)))
-            step(f"{part}/{name}", len(members), len(answers))
+            whole = "/".join(one for one in (name, group) if one)
+            marks = []
+            for at, one in enumerate(members):
+                marks.append(assess_answer(one.question, one.references, one.answer, bench.embedder))
+                step(f"{part}/{whole}", at + 1, len(members))
+            rows.append(Row(part, whole, numbers_of(members, marks)))
     return rows
 
 
-def _numbers(answers: Sequence[MarkedAnswer], bench: Workbench) -> dict[str, Number]:
+def numbers_of(answers: Sequence[MarkedAnswer], marks: Sequence[Agreement]) -> dict[str, Number]:
+    """Agreement with people's scores (pearson, rmse) and labels (right or not: macro_f1, accuracy); the same for
+    the answers that we are sure of (``sure``: their share). Sets without scores lack the former, and so on."""
     numbers: dict[str, Number] = {"n": len(answers)}
     weights = TfIdf([" ".join(one.references) for one in answers] + [one.answer for one in answers])
     cosines = [
         max((weights.cosine(reference, one.answer) for reference in one.references), default=0.0)
         for one in answers
     ]
+    sure = [at for at, mark in enumerate(marks) if not mark.for_a_person]
+    numbers["sure"] = len(sure) / len(answers) if answers else None
     scored = [one.score for one in answers if one.score is not None]
     if len(scored) == len(answers):
+        ours = [mark.score for mark in marks]
+        numbers["pearson"] = metrics.pearson(ours, scored)
+        numbers["rmse"] = metrics.root_mean_square_error(ours, scored)
+        numbers["sure_rmse"] = (
+            metrics.root_mean_square_error([ours[at] for at in sure], [scored[at] for at in sure])
+            if sure
+            else None
+        )
         numbers["tfidf_pearson"] = metrics.pearson(cosines, scored)
         numbers["tfidf_rmse"] = metrics.root_mean_square_error(cosines, scored)
     if all(one.label for one in answers):
-        truth = [one.label.lower() == _CORRECT for one in answers]
-        numbers["tfidf_auroc"] = metrics.auroc(truth, cosines)
+        truth = [_CORRECT if one.label.lower() == _CORRECT else _NOT for one in answers]
+        said = [_CORRECT if mark.label == _CORRECT else _NOT for mark in marks]
+        numbers["macro_f1"] = metrics.macro_f1(truth, said)
+        numbers["accuracy"] = metrics.accuracy(truth, said)
+        numbers["sure_accuracy"] = (
+            metrics.accuracy([truth[at] for at in sure], [said[at] for at in sure]) if sure else None
+        )
+        numbers["auroc"] = metrics.auroc([one == _CORRECT for one in truth], [mark.score for mark in marks])
+        numbers["tfidf_auroc"] = metrics.auroc([one == _CORRECT for one in truth], cosines)
     return numbers
 
 
@@ -70,6 +97,8 @@ def _answers(questions_path: Path, answers_path: Path) -> list[MarkedAnswer]:
         if question is None:
             raise record.wrong(f"“question_id” {record.text('question_id')} is not in {questions_path.name}.")
         references = question.texts("reference_answers") or (question.text("reference_answer"),)
+        if not any(letter.isalnum() for reference in references for letter in reference):
+            raise question.wrong("“reference_answer” holds no word to compare with.")
         score = None
         if record.has("score_norm"):
             score = record.number("score_norm")

@@ -111,7 +111,7 @@ def _evaluate_part(
         report.failures += failures
         report.remarks += remarks
     elif part == "f_short_answer_grading":
-        report.rows += grading_rows(pack, part, bench, step)
+        report.rows += grading_rows(pack, part, patterns, bench, step)
     elif part == "g_injection":
         rows, failures, remarks = injection_rows(pack, part, bench, step)
         report.rows += rows

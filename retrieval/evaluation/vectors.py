@@ -23,7 +23,7 @@ Counted = Callable[[int, int], None]
 """Called with (vectors computed, vectors to compute)."""
 
 _FILE = "vectors.sqlite3"
-_BATCH = 64
+_BATCH = 32
 _AT_ONCE = 500  # keys in one query; SQLite allows 999 everywhere
 
 

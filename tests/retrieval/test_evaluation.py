@@ -29,10 +29,12 @@ from retrieval.evaluation import (
     read_floors,
 )
 from retrieval.evaluation.baselines import PlainBM25, TfIdf
+from retrieval.evaluation.grading import MarkedAnswer, numbers_of
 from retrieval.evaluation.matching import is_at, members_named, occurrences, seconds_of
 from retrieval.evaluation.pack import Pack, read_records
 from retrieval.evaluation.vectors import CachedEmbedder
 from retrieval.nouns import Passage
+from retrieval.short_answers import Agreement
 
 # --- a pack ----------------------------------------------------------------------------------------------------
 
@@ -438,6 +440,32 @@ def test_marked_answers(pack: Path) -> None:
     assert exam["n"] == 3
     assert exam["tfidf_pearson"] > 0.9
     assert exam["tfidf_auroc"] == 1
+    assert exam["pearson"] > 0.5
+    assert exam["auroc"] == 1
+    assert 0 <= exam["sure"] <= 1
+
+
+def test_marks_are_held_against_peoples() -> None:
+    def given(score: float | None, label: str) -> MarkedAnswer:
+        return MarkedAnswer("q", ("one two",), "en", "", "one two", score, label)
+
+    def mark(score: float, label: Any, unsure: bool) -> Agreement:
+        return Agreement(score, label, 0.5, unsure, {})
+
+    answers = [given(1.0, "Correct"), given(0.5, "Partial"), given(0.0, "Incorrect")]
+    marks = [mark(0.8, "correct", False), mark(0.5, "correct", True), mark(0.2, "incorrect", False)]
+    numbers = numbers_of(answers, marks)
+    assert numbers["pearson"] == pytest.approx(1)
+    assert numbers["rmse"] == pytest.approx(math.sqrt(0.08 / 3))
+    assert numbers["sure"] == pytest.approx(2 / 3)
+    assert numbers["sure_rmse"] == pytest.approx(0.2)
+    # People: one right of three; we say two right of three.
+    assert numbers["accuracy"] == pytest.approx(2 / 3)
+    assert numbers["macro_f1"] == pytest.approx(2 / 3)
+    assert numbers["sure_accuracy"] == 1
+    assert numbers["auroc"] == 1
+    labelled = numbers_of([given(None, "correct"), given(None, "wrong")], marks[:2])
+    assert "pearson" not in labelled
 
 
 def test_planted_text(pack: Path) -> None:

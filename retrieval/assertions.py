@@ -7,6 +7,7 @@ in English, Spanish, Portuguese, German and French; ``compare`` says what sets a
 from __future__ import annotations
 
 import functools
+import itertools
 import re
 from collections import Counter
 from collections.abc import Iterator, Mapping
@@ -394,7 +395,12 @@ def _names(sentence: str) -> Iterator[str]:
         last_end = match.end()
         capital = word[0].isupper() and not starts
         inner = word[1:] != word[1:].lower() or (word[0].isalpha() and any(c.isdigit() for c in word))
-        if len(word) > 1 and (capital or inner) and not is_stop_word(word.casefold(), "en"):
+        if (
+            len(word) > 1
+            and (capital or inner)
+            and word.casefold() not in _UNITS
+            and not is_stop_word(word.casefold(), "en")
+        ):
             yield fold_accents(word.casefold().replace("’", "'")).removesuffix("'s")
         starts = False
 
@@ -488,40 +494,52 @@ def _covers(claim: Assertion, source: Assertion) -> bool:
 
 def _same_order(claim: Assertion, source: Assertion) -> bool:
     """Whether the claim's numbers, and its names, come in the order of the source (names that stand there once)."""
-    at = -1
+    reached: dict[str, int] = {}
     for number in claim.numbers:
-        following = [other.at for other in source.numbers if other.at > at and number.agrees(other)]
+        # "In 2023 by 5 percent" says what "by 5 percent in 2023" says: order counts among numbers of one unit.
+        after = reached.get(number.unit, -1)
+        following = [other.at for other in source.numbers if other.at > after and number.agrees(other)]
         if not following:
             return False
-        at = following[0]
+        reached[number.unit] = following[0]
     known = [name for name in claim.names if source.names.count(name) == 1 and claim.names.count(name) == 1]
     order = [source.names.index(name) for name in known]
     return order == sorted(order)
 
 
+_BOUNDARY = re.compile(r"[,;]|\b(?:and|but|while|y|e|und|et|mientras|enquanto|aber|mais|mas|pero)\b")
+
+
 def _numbers_belong(claim: Assertion, source: Assertion) -> bool:
-    """Whether no other number of the source stands nearer to what the claim says of its number."""
-    others = [
-        other
-        for other in source.numbers
-        if not any(number.agrees(other) for number in claim.numbers) and other.unit != "date"
-    ]
-    if not claim.numbers or not others:
+    """Whether what the claim says stands in the source beside the claim's number, not beside another one.
+
+    Between two numbers the first comma or "and" is the border, else the middle.
+    """
+    if not claim.numbers or len(source.numbers) < 2:
         return True
-    shared = [
-        match.start()
+    numbers = source.numbers
+    borders = [-1]
+    for one, other in itertools.pairwise(numbers):
+        cut = _BOUNDARY.search(source.text, one.at + 1, other.at)
+        borders.append(cut.start() if cut else (one.at + other.at) // 2)
+    beside = Counter(
+        sum(border < match.start() for border in borders) - 1
         for match in _WORD.finditer(source.text)
         if fold_accents(match[0].casefold()) in claim.words
         and not is_stop_word(match[0].casefold(), source.language)
-        and not match[0].isdigit()
-        and fold_accents(match[0].casefold()) not in _UNITS
-    ]
+        and not is_number_word(match[0], source.language)
+    )
     for number in claim.numbers:
-        at = next((other.at for other in source.numbers if number.agrees(other)), None)
-        for other in others:
-            if at is None or (number.unit and other.unit and number.unit != other.unit):
-                continue
-            nearer = sum(abs(place - other.at) < abs(place - at) for place in shared)
-            if nearer > len(shared) / 2:
+        own = max((beside[at] for at, other in enumerate(numbers) if number.agrees(other)), default=0)
+        for at, other in enumerate(numbers):
+            meant = any(one.agrees(other) for one in claim.numbers)
+            if not meant and other.unit == number.unit and beside[at] > own:
                 return False
     return True
+
+
+def is_number_word(word: str, language: str) -> bool:
+    """Whether a word is a number, a number in letters, or a unit: what ``compare`` looks at by value."""
+    folded = fold_accents(word.casefold())
+    spelled = _WORDS_TO_NUMBERS.get(language, {})
+    return folded[0].isdigit() or folded in spelled or folded in _UNITS or folded in _SCALES

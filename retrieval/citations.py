@@ -15,8 +15,8 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from retrieval.assertions import Assertion, compare, read_assertion
-from retrieval.languages import detect_language, stems
+from retrieval.assertions import Assertion, compare, is_number_word, read_assertion
+from retrieval.languages import detect_language, stems, words
 
 SupportStatus = Literal["supported", "partly", "not"]
 Similarity = Callable[[str, str], float]
@@ -44,7 +44,6 @@ _NOT_SAID, _SPREAD_OUT, _OTHER_WORDS = (
     "no single sentence of the passage says it",
     "the wording differs from the passage",
 )
-_SPREAD = frozenset({_NOT_SAID, _SPREAD_OUT, _OTHER_WORDS})
 
 
 @dataclass(frozen=True)
@@ -99,12 +98,12 @@ def check_citation(sentence: str, passage_text: str, similarity: Similarity | No
     if exact := find_quote(sentence, passage_text):
         return _check_quotation(passage_text, *exact)
     language = detect_language(passage_text, default=detect_language(sentence))
-    whole = _best(sentence, passage_text, language, similarity)
+    whole, is_blocked = _best(sentence, passage_text, language, similarity)
     if whole.status == "supported":
         return whole
     parts = [part for part in _PARTS.split(sentence) if part.strip()]
     # Where one sentence has the words and something else stands against it, taking it apart would only hide that.
-    if whole.reason in _SPREAD and len(parts) > 1 and (joined := _check_parts(parts, passage_text, language)):
+    if not is_blocked and len(parts) > 1 and (joined := _check_parts(parts, passage_text, language)):
         return joined
     return whole
 
@@ -117,6 +116,8 @@ def _check_quotation(text: str, start: int, end: int) -> Support:
     language = detect_language(text)
     if read_assertion(before, language).denies:
         return _refused("the passage denies it")
+    if read_assertion(before, language).some:
+        return Support("partly", start, end, text[start:end], "the passage says how often or how many")
     rest = read_assertion(f"{text[left:start]} {text[end:right]}", language)
     if (
         text[left:right].strip()
@@ -136,26 +137,39 @@ def _clause_start(text: str, left: int, at: int) -> int:
     return max((match.end() for match in _CLAUSES.finditer(text, left, at)), default=left)
 
 
-def _best(sentence: str, passage_text: str, language: str, similarity: Similarity | None) -> Support:
-    claim = stems(sentence, language)
+def _best(
+    sentence: str, passage_text: str, language: str, similarity: Similarity | None
+) -> tuple[Support, bool]:
+    """The best support, and whether a single sentence has all the words but is kept from supporting the claim."""
+    claim = _meaningful(sentence, language)
     if not claim:
-        return _refused("the sentence says nothing that could be checked")
+        return _refused("the sentence says nothing that could be checked"), False
     said = read_assertion(sentence, language)
     best: tuple[int, float, int, int, int] | None = None
-    why = ""
+    why, is_blocked = "", False
     for start, end, kind in _windows(passage_text):
         rank, share, reason = _agreement(
             said, claim, _Window(passage_text, start, end, kind), language, similarity
         )
+        is_blocked = is_blocked or (kind != "pair" and share >= _SUPPORTED and rank < _RANK["supported"])
         # A tie goes to the shorter stretch.
         candidate = (rank, round(share, 3), start - end, start, end)
         if best is None or candidate > best:
             best, why = candidate, reason
     if best is None or best[0] == 0:
-        return _refused(why or _NOT_SAID)
+        return _refused(why or _NOT_SAID), is_blocked
     _, _, _, start, end = best
     status: SupportStatus = "supported" if best[0] == 2 else "partly"
-    return Support(status, start, end, passage_text[start:end], why)
+    return Support(status, start, end, passage_text[start:end], why), is_blocked
+
+
+def _meaningful(text: str, language: str) -> list[str]:
+    """The stems that carry meaning, without numbers and units: those are compared by value.
+
+    A text of nothing else keeps them.
+    """
+    kept = [word for word in words(text) if not is_number_word(word, language)]
+    return stems(" ".join(kept), language) or stems(text, language)
 
 
 def _check_parts(parts: Sequence[str], passage_text: str, language: str) -> Support | None:
@@ -166,7 +180,7 @@ def _check_parts(parts: Sequence[str], passage_text: str, language: str) -> Supp
             return None
         exact = find_quote(part, passage_text)
         support = (
-            _check_quotation(passage_text, *exact) if exact else _best(part, passage_text, language, None)
+            _check_quotation(passage_text, *exact) if exact else _best(part, passage_text, language, None)[0]
         )
         if support.status != "supported":
             return None
@@ -276,7 +290,7 @@ def _agreement(
     said: Assertion, claim: list[str], window: _Window, language: str, similarity: Similarity | None
 ) -> tuple[int, float, str]:
     """(2 supported, 1 partly, 0 not; share of the claim's words found; what is against it)."""
-    held = stems(window.text, language)
+    held = _meaningful(window.text, language)
     known = set(held)
     share = sum(term in known for term in claim) / len(claim)
     if share < _PARTLY:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import posixpath
 import re
+from itertools import takewhile
 from urllib.parse import unquote
 from xml.etree.ElementTree import Element
 
@@ -28,6 +29,9 @@ _PAGE_BREAK = re.compile(
     r"<(span|div|a)\b[^>]*(?:type=[\"'][^\"']*\bpagebreak\b|role=[\"']doc-pagebreak\b)[^>]*(?:/>|>[^<]{0,20}</\1\s*>)",
     re.IGNORECASE,
 )
+_FORMULA = re.compile(r"<((?:\w{1,8}:)?math)\b(?:[^<]|<(?!/\1\b))*</\1\s*>", re.IGNORECASE)
+_Entries = dict[str, list[tuple[str, tuple[str, ...]]]]
+"""For each file of the book the entries of the table of contents that lead into it: fragment, path of titles."""
 # Fonts may be scrambled in a book that is otherwise open.
 _FONT_SCRAMBLING = ("http://www.idpf.org/2008/embedding", "http://ns.adobe.com/pdf/enc#RC")
 
@@ -103,7 +107,9 @@ class _Book:
         except MemberUnreadable as problem:
             self.gathering.leave_out(name, str(problem))
             return
-        self.gathering.html(_PAGE_BREAK.sub("", source), headings, name)
+        # Formulas are no text, and a textbook holds hundreds of thousands of their elements.
+        source = _FORMULA.sub(" ", _PAGE_BREAK.sub("", source))
+        self.gathering.html(source, headings, name)
         self.gathering.counts["chapters"] += 1
 
     def _titles(self, ncx_id: str) -> dict[str, tuple[str, ...]]:
@@ -129,7 +135,7 @@ class _Book:
         toc = next(
             (one for one in navs if "toc" in attribute(one, "type").split()), navs[0] if navs else None
         )
-        found: dict[str, tuple[str, ...]] = {}
+        found: _Entries = {}
 
         def walk(element: Element, path: tuple[str, ...]) -> None:
             for one in element:
@@ -144,10 +150,10 @@ class _Book:
 
         if toc is not None:
             walk(toc, ())
-        return found
+        return _file_titles(found)
 
     def _ncx(self, root: Element, href: str) -> dict[str, tuple[str, ...]]:
-        found: dict[str, tuple[str, ...]] = {}
+        found: _Entries = {}
 
         def walk(element: Element, path: tuple[str, ...]) -> None:
             for point in children(element, "navpoint"):
@@ -161,14 +167,13 @@ class _Book:
 
         for tree in descendants(root, "navmap"):
             walk(tree, ())
-        return found
+        return _file_titles(found)
 
-    def _note(self, found: dict[str, tuple[str, ...]], href: str, target: str, path: tuple[str, ...]) -> None:
-        """Where several entries lead into one file, its own headings tell them apart: the first entry's parents count."""
-        file = target.partition("#")[0]
+    def _note(self, found: _Entries, href: str, target: str, path: tuple[str, ...]) -> None:
+        file, _, fragment = target.partition("#")
         name = self.archive.find(posixpath.join(self.base, posixpath.dirname(href), unquote(file)))
-        if name is not None and name not in found:
-            found[name] = path
+        if name is not None:
+            found.setdefault(name, []).append((fragment, path))
 
     def _xml(self, href: str) -> Element | None:
         name = self.archive.find(posixpath.join(self.base, unquote(href)))
@@ -178,6 +183,18 @@ class _Book:
             return parse_xml(self.archive.read(name), doctype=True)
         except (BrokenXml, MemberUnreadable):
             return None
+
+
+def _file_titles(entries: _Entries) -> dict[str, tuple[str, ...]]:
+    """The path that all of a file holds. Where several entries lead into one file, its own headings tell them apart."""
+    found = {}
+    for name, listed in entries.items():
+        whole = [path for fragment, path in listed if not fragment]
+        paths = whole[:1] or [path for _, path in listed]
+        found[name] = tuple(
+            one[0] for one in takewhile(lambda one: len(set(one)) == 1, zip(*paths, strict=False))
+        )
+    return found
 
 
 def _refuse_protected(archive: Archive, folder: str) -> None:

@@ -37,9 +37,13 @@ _TEXTS = frozenset(
         "endscreensubtitle", "shortstartdescription", "contenttitle", "label", "alt", "coverdescription",
     }
 )  # fmt: skip
-_TASK_TEXTS = frozenset({"taskdescription", "description", "introduction", "intro"})
+_TASK_TEXTS = frozenset({"taskdescription", "description", "introduction", "intro", "greeting"})
 # Of these the field "text" is the task; in others (true or false, mark the words) it gives the answer away.
 _TASK_IN_TEXT = frozenset({"blanks"})
+_TASK_IN_QUESTION = frozenset({"multichoice", "multimediachoice"})
+_UNTITLED = re.compile(
+    r"(?:untitled|unbenannt|ohne titel|sin t[ií]tulo|sem t[ií]tulo|sans titre)\b", re.IGNORECASE
+)
 _HEADINGS = ("title", "header", "headline", "contenttitle", "chaptertitle", "scenename")
 # Keys below which solutions, feedback and words of the player stand, in every type.
 _NEVER = re.compile(
@@ -101,7 +105,11 @@ class _Walk:
             self._task(name, params, headings)
 
     def _task(self, name: str, params: dict[str, Any], headings: tuple[str, ...]) -> None:
-        wanted = _TASK_TEXTS | ({"text"} if name in _TASK_IN_TEXT else frozenset())
+        wanted = set(_TASK_TEXTS)
+        if name in _TASK_IN_TEXT:
+            wanted.add("text")
+        if name in _TASK_IN_QUESTION:
+            wanted.add("question")
         solutions = _solutions(params)
         for key, value in params.items():
             if key.lower() in wanted and isinstance(value, str) and not _STARRED.search(value):
@@ -118,7 +126,7 @@ class _Walk:
             if why := why_not_for_learners(title):
                 self.gathering.leave_out(f"{self.where}: {title}", why)
                 return
-            named = (*headings, title) if title and not title.lower().startswith("untitled") else headings
+            named = (*headings, title) if title and not _UNTITLED.match(title) else headings
             self.type(_string(params["library"]), params["params"], named, depth + 1)
             return
         title = next(

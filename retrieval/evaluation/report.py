@@ -83,13 +83,11 @@ class Report:
                 tables.setdefault(tuple(row.numbers), []).append(row)
             blocks += [_table(part, list(columns), rows) for columns, rows in tables.items()]
         if self.failures:
-            blocks.append(
-                "failed\n"
-                + "\n".join(
-                    f"  {one.part}  {one.case}  {one.file}: {one.why}".replace("  : ", ": ")
-                    for one in self.failures
-                )
-            )
+            lines = [
+                f"  {'  '.join(name for name in (one.part, one.case, one.file) if name)}: {one.why}"
+                for one in self.failures
+            ]
+            blocks.append("\n".join(["failed", *lines]))
         if self.remarks:
             blocks.append("remarks\n" + "\n".join(f"  {remark}" for remark in self.remarks))
         total = sum(self.seconds.values())

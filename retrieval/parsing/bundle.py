@@ -21,6 +21,10 @@ _MARKERS = frozenset({"container.xml", "moodle_backup.xml", "h5p.json", "imsmani
 def read_bundle(archive: Archive, reading: Reading) -> ParsedDocument:
     """Raises UnreadableDocument when nothing in it can be read."""
     packages = _packages(archive)
+    if "moodle.xml" in archive and not packages:
+        raise UnreadableDocument(
+            "That is a backup of Moodle 1. Restore it in a newer Moodle, make a backup there, and upload that."
+        )
     if len(packages) == 1:
         [(folder, kind)] = packages.items()
         # A package that someone packed with the folder around it; nothing else lies beside it.

@@ -71,6 +71,10 @@ def read_manifest_package(archive: Archive, folder: str, reading: Reading) -> Pa
         raise UnreadableDocument(
             "The package's table of contents (imsmanifest.xml) is damaged. Export the course again and upload that."
         ) from broken
+    if any(one.kind.startswith("resource/x-bb-") for one in manifest.resources.values()):
+        raise UnreadableDocument(
+            "That is Blackboard's own archive. In Blackboard export the course as a Common Cartridge and upload that."
+        )
     if manifest.is_scorm:
         from retrieval.parsing.scorm import read_scorm
 

@@ -297,6 +297,40 @@ def test_an_open_edx_course_reads_like_its_outline() -> None:
     assert not any(word in everything(document) for word in ("KEY-CHOICE", "UNLINKED", "Which?"))
 
 
+def test_archives_of_other_kinds_say_what_to_do() -> None:
+    blackboard = cartridge(
+        "", resource("r", "res1.dat", "resource/x-bb-document"), {"res1.dat": "<CONTENT/>"}
+    )
+    with pytest.raises(UnreadableDocument, match="export the course as a Common Cartridge"):
+        parse("b.zip", make_zip(blackboard))
+    with pytest.raises(UnreadableDocument, match="Moodle 1"):
+        parse("b.zip", make_zip({"moodle.xml": "<MOODLE_BACKUP/>", "course_files/a.txt": "Text."}))
+
+
+def test_one_sco_with_many_pages_reads_each_under_its_own_title() -> None:
+    files = scorm(
+        item("a", "The whole course", "r"),
+        sco(
+            "r",
+            "shared/launch.html",
+            ["shared/launch.html", "one/first.html", "two/second.html", "shared/check.html"],
+        ),
+        {
+            "shared/launch.html": "<title>Launch</title><script>var pages = ['one/first.html']</script>"
+            "<iframe src='../one/first.html'></iframe>",
+            "one/first.html": page("First steps", "<p>Look around.</p>"),
+            "two/second.html": page("Second steps", "<p>Call for help.</p>"),
+            "shared/check.html": "<title>Check</title><p>QUESTION</p><script>new Question('q', null, correctAnswer = 'a')</script>",
+        },
+        title="First aid",
+    )
+    document = parse("aid.zip", make_zip(files))
+    assert content(document) == [
+        ("one/first.html", ("The whole course", "First steps"), "Look around."),
+        ("two/second.html", ("The whole course", "Second steps"), "Call for help."),
+    ]
+
+
 # H5P
 
 

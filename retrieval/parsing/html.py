@@ -131,9 +131,28 @@ def _soup(source: str) -> BeautifulSoup:
     if "\0" in source[:4096]:
         decode_text(source.encode("utf-8", "replace"))
     try:
-        return BeautifulSoup(source, "html.parser")
+        soup = BeautifulSoup(source, "html.parser")
     except (RecursionError, AssertionError, ValueError) as broken:
         raise UnreadableDocument(_BROKEN) from broken
+    # Before anything walks the tree: much of that work grows with the square of its depth.
+    depths = {id(soup): 0}
+    for tag in soup.find_all(True):
+        depth = depths[id(tag.parent)] + 1
+        depths[id(tag)] = depth
+        if depth > _DEEPEST:
+            raise UnreadableDocument(_TOO_DEEP)
+    return soup
+
+
+def _text_sizes(root: Tag) -> dict[int, int]:
+    """How many characters of text each element holds, by the element's id()."""
+    sizes: dict[int, int] = {}
+    for node in reversed(list(root.descendants)):
+        size = sizes.get(id(node), 0) if isinstance(node, Tag) else 0
+        if isinstance(node, NavigableString) and not isinstance(node, PreformattedString):
+            size = len(node)
+        sizes[id(node.parent)] = sizes.get(id(node.parent), 0) + size
+    return sizes
 
 
 def _content_of(soup: BeautifulSoup, walk: _Walk) -> Tag:
@@ -170,11 +189,12 @@ class _Walk:
 
     def drop_furniture(self, root: Tag) -> None:
         """Marks navigation, banners and lists of links at the edges of the page: what is on every page of a site."""
-        whole = max(1, len(root.get_text()))
+        sizes = _text_sizes(root)
+        whole = max(1, sizes.get(id(root), 0))
         for tag in root.find_all(True):
             role = str(tag.get("role") or "").lower()
             name = f"{' '.join(_listed(tag.get('class')))} {tag.get('id') or ''}"
-            size = len(tag.get_text())
+            size = sizes.get(id(tag), 0)
             if role in _FURNITURE_ROLES:
                 drop = size < 0.5 * whole
             elif tag.name in ("header", "footer"):

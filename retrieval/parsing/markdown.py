@@ -19,6 +19,7 @@ _TITLE_LINE = re.compile(r"^title[ \t]*[:=][ \t]*(.+)$", re.MULTILINE)
 _LANGUAGE_LINE = re.compile(r"^lang(?:uage)?[ \t]*[:=][ \t]*[\"']?([A-Za-z]{2,3})\b", re.MULTILINE)
 # Elements that HTML knows begin with a letter and are one of these; "<your name>" is a blank that people fill in.
 _TAG_LIKE = re.compile(r"<(?=[A-Za-z])([A-Za-z][\w-]*)((?:[ \t]+[\w-]+){0,6})[ \t]*>")
+_CODE_SPAN = re.compile(r"(`[^`]*`)")
 _TAG_NAMES = (
     "a abbr address area article aside audio b base bdi bdo blockquote body br button canvas caption "
     "center cite code col colgroup data datalist dd del details dfn dialog div dl dt em embed "
@@ -69,9 +70,12 @@ def _blanks_kept(source: str) -> str:
         if mark and (not fence or (line.strip().startswith(fence) and not line.strip().strip(fence[0]))):
             fence = "" if fence else mark.group(1)
             out.append(line)
-        elif fence or line.startswith(("    ", "\t")) or "`" in line:
-            # In code the letters stand for themselves.
+        elif fence or line.startswith(("    ", "\t")):
             out.append(line)
         else:
-            out.append(_TAG_LIKE.sub(kept, line))
+            # In code the letters stand for themselves.
+            parts = _CODE_SPAN.split(line)
+            out.append(
+                "".join(part if at % 2 else _TAG_LIKE.sub(kept, part) for at, part in enumerate(parts))
+            )
     return "\n".join(out)

@@ -199,6 +199,7 @@ _LEADS_IN = re.compile(
     rf"(?:^|[.!?;:,\n]\s*)(?:{CONCEPTS['now_on']}|(?:for|in|on|at|with|before|after|during|to|when|if|para|en|em|antes de|despues de|"
     r"depois de|bei|vor|nach|fur|pour|avant de|apres)\s+\w+(?:\s+\w+){0,3})$"
 )
+_OPENING = re.compile(rf"\b(?:{CONCEPTS['now_on']}|for \w+ purposes)$")
 _DENIED_BEFORE = re.compile(
     r"(?:\bnot|n't|\bnever|\bno|\bnunca|\bjamas|\bnao|\bne|\bn'|\bjamais|\bnie|\bniemals|\bcannot|"
     r"\bwithout)\s*$"
@@ -305,7 +306,7 @@ def _commands(folded: str, match: re.Match[str]) -> bool:
         return False
     if not before or not (before[-1].isalnum() or before[-1] == "'"):
         return True
-    if _LEADS_IN.search(before):
+    if _LEADS_IN.search(before) or _OPENING.search(before):
         return True
     last = re.findall(r"[\w']+", before[-30:])[-1]
     if last in ("to", "zu", "a", "que", "de"):
@@ -377,9 +378,20 @@ def _units_of(at: int, block: Block) -> Iterator[_Unit]:
         starts = [0, *(match.end() for match in re.finditer(r";\s+", text)), len(text)]
         spans = [(a, b) for a, b in itertools.pairwise(starts) if text[a:b].strip()]
     else:
-        spans = _closing_quotes(text, sentence_spans(text))
+        spans = _closing_quotes(text, list(_cut_at_cues(block, sentence_spans(text))))
     for start, end in spans:
         yield _Unit(at, start, end, text[start:end], _look(text[start:end]))
+
+
+def _cut_at_cues(block: Block, spans: Sequence[tuple[int, int]]) -> Iterator[tuple[int, int]]:
+    """A cue that begins with a capital begins a sentence, though the one before it has no full stop."""
+    starts = [offset for offset, _ in block.marks if block.text[offset : offset + 1].isupper()]
+    for start, end in spans:
+        left = start
+        for cut in (offset for offset in starts if start < offset < end):
+            yield left, cut
+            left = cut
+        yield left, end
 
 
 def _closing_quotes(text: str, spans: Sequence[tuple[int, int]]) -> list[tuple[int, int]]:

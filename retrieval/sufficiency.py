@@ -50,7 +50,8 @@ _COUNTED = re.compile(
     re.IGNORECASE,
 )
 _DEFINED = re.compile(
-    r"(?:define|definition of|what (?:is|are)|what does|was (?:ist|sind)|o que (?:é|são)|qu[eé] (?:es|son)|qu'est-ce que?)"
+    r"(?:define|definition of|what (?:is|are)|what does(?=.{2,60} mean[?.]?$)|was (?:ist|sind)"
+    r"|o que (?:é|são)|qu[eé] (?:es|son)|qu'est-ce que?)"
     r"\s+(?:(?:an?|the|um|uma|una?|el|la|ein|eine|der|die|das|le|les)\s+)?(.{2,60}?)(?:\s+mean)?[?.]?$",
     re.IGNORECASE,
 )
@@ -375,7 +376,7 @@ def _kind_found(
         "time_missing": float(asked.kind == "time") * (1 - best),
         "person_missing": float(asked.kind == "person") * (1 - first),
         "place_missing": float(asked.kind == "place") * (1 - best),
-        "undefined": _undefined(asked.text, hits, language),
+        "undefined": _undefined(asked.text, hits, language) if asked.kind == "definition" else 0.0,
     }
 
 

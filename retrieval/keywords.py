@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import threading
-from collections import Counter, OrderedDict
+from collections import Counter
 from collections.abc import Sequence
 
 import numpy as np
@@ -63,26 +63,3 @@ class KeywordIndex:
 
     def occurs(self, term: str) -> bool:
         return term in self._containing
-
-
-class KeywordIndexes:
-    """Keyword indexes by the versions of the collections in the scope. Safe to call from several threads."""
-
-    def __init__(self, *, most: int = 50) -> None:
-        self._most = most
-        self._lock = threading.Lock()
-        self._held: OrderedDict[tuple[tuple[str, int], ...], KeywordIndex] = OrderedDict()
-
-    def index(self, shelves: Sequence[Shelf]) -> KeywordIndex:
-        key = tuple((shelf.collection_id, shelf.version) for shelf in shelves)
-        with self._lock:
-            held = self._held.get(key)
-            if held is not None:
-                self._held.move_to_end(key)
-                return held
-        fresh = KeywordIndex(shelves)
-        with self._lock:
-            self._held[key] = fresh
-            while len(self._held) > self._most:
-                self._held.popitem(last=False)
-        return fresh

@@ -123,7 +123,8 @@ class PassageRow(RetrievalBase):
     """What can be found and cited. ``start`` and ``end`` are character offsets in the document's parsed text.
 
     ``place_member`` is the file inside a package, ``marks`` the (offset in the text, seconds) of each cue.
-    ``vector`` is the embedding as little-endian float16, made by ``embedder``.
+    ``vector`` is the embedding as little-endian float16, made by ``embedder``. ``sentences`` are the (start, end)
+    in the text of its sentences, ``sentence_vectors`` one row for each (see ``pack_sentences``).
     """
 
     __tablename__ = "passage"
@@ -148,3 +149,5 @@ class PassageRow(RetrievalBase):
     end: Mapped[int] = mapped_column(Integer)
     vector: Mapped[bytes] = mapped_column(LargeBinary)
     embedder: Mapped[str] = mapped_column(String(255))
+    sentences: Mapped[list[tuple[int, int]]] = mapped_column(JSON, default=list, server_default="[]")
+    sentence_vectors: Mapped[bytes | None] = mapped_column(LargeBinary)

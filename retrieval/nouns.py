@@ -100,9 +100,30 @@ class Passage:
 
 
 @dataclass(frozen=True)
+class SentenceMatch:
+    """``start`` and ``end`` count in the passage's text. ``similarity``: centred cosine with the question."""
+
+    start: int
+    end: int
+    similarity: float
+
+
+@dataclass(frozen=True)
+class ScopeStatistics:
+    """Centred cosines of all passages of the scope with the question: how far from the crowd the best ones are."""
+
+    passages: int
+    mean: float
+    deviation: float
+    best: float
+
+
+@dataclass(frozen=True)
 class Hit:
     """A found passage. ``score``: the fused rank score, 0 to 1, comparable within one search only.
     ``keyword_score``: BM25, 0 without a shared word. ``vector_score``: cosine, 0 where not among the nearest.
+    ``similarity``: its cosine with what questions and passages have in common taken away; ``sentences``: the
+    same for each sentence, where the model gives that; ``statistics``: of the scope that was searched.
     """
 
     passage: Passage
@@ -110,6 +131,9 @@ class Hit:
     keyword_score: float
     vector_score: float
     language: str
+    similarity: float = 0.0
+    sentences: tuple[SentenceMatch, ...] = ()
+    statistics: ScopeStatistics | None = None
 
 
 @dataclass(frozen=True)

@@ -2,36 +2,52 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from typing import Protocol
 
 import numpy as np
 import numpy.typing as npt
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from retrieval.background import Background, Vector
 from retrieval.embedding import Embedder
 from retrieval.index import VectorIndex
-from retrieval.keywords import KeywordIndex, KeywordIndexes
-from retrieval.languages import UNKNOWN, detect_language
+from retrieval.keywords import KeywordIndex
+from retrieval.languages import detect_language
+from retrieval.meaning import MeaningIndex
 from retrieval.models import CollectionRow, DocumentRow, PassageRow
-from retrieval.nouns import Hit, Passage, Scope
+from retrieval.nouns import Hit, Passage, Scope, ScopeStatistics, SentenceMatch
 from retrieval.places import Place, PlaceKind
-from retrieval.shelves import FloatMatrix, Shelf, ShelfCache
+from retrieval.shelves import FloatMatrix, Shelf, ShelfCache, VersionedCache, unpack_sentences
+
+log = logging.getLogger(__name__)
+
+RERANKED = 30  # passages that a reranker sees
+
+
+class Reranker(Protocol):
+    """A second, slower look at the best passages, such as a cross-encoder. Safe to call from several threads."""
+
+    def score(self, question: str, passages: Sequence[str]) -> Sequence[float]:
+        """One number for each passage, the larger the better the passage answers the question."""
+        ...
+
 
 EXACT_LIMIT = 20_000  # vectors; up to here a scope is searched exactly, which takes a few milliseconds
 _DEPTH = 100  # of each list, for the fusion
-_KEYWORD_WEIGHT = 0.4
+# Chosen together over ten sets of the open pack (docs/decisions/0008-ranking.md); neighbours of these values do
+# as well within noise.
+_KEYWORD_WEIGHT = 0.3
+_SENTENCE_WEIGHT = 0.6  # of the best sentence's nearness; the rest is the whole passage's
+_DOCUMENT_WEIGHT = 0.3  # added for the nearness of the document as a whole
 # Cosine from which two passages in different languages may say the same, if each is the other's nearest: the
 # median of translated paragraphs is 0.90, of the nearest others 0.80. Within a language only copies are folded.
 _COUNTERPART = 0.88
 _COPY = 0.995
 _FOLD_DEPTH = 40
-# The model likes passages in the question's own language: over 200 Spanish questions the right paragraph in
-# Spanish was 0.067 nearer than the same in English, any paragraph 0.050. Making up for all of that brought
-# translations ahead of the original for English questions; 0.03 did not, and still finds what is there in one
-# language only.
-_FOREIGN_BONUS = 0.03
 
 
 @dataclass(frozen=True)
@@ -39,16 +55,28 @@ class _Found:
     at: int  # position in the scope's shelves, one after the other
     score: float
     keyword: float
-    vector: float
+
+
+@dataclass(frozen=True)
+class _Near:
+    """Nearness in meaning: ``scores`` over the whole scope (0 where not a candidate), the rest by position."""
+
+    scores: npt.NDArray[np.float32]
+    cosine: dict[int, float]
+    similarity: dict[int, float]
+    sentences: dict[int, tuple[SentenceMatch, ...]]
+    statistics: ScopeStatistics | None
 
 
 @dataclass(frozen=True)
 class ScopeView:
-    """A scope as it stands now: its collections that exist, their shelves and the keyword index over them."""
+    """A scope as it stands now: its collections that exist, their shelves and the indexes over them."""
 
     shelves: list[Shelf]
     keywords: KeywordIndex
+    meaning: MeaningIndex
     index_is_current: bool
+    identity: str
 
     @property
     def ids(self) -> list[str]:
@@ -62,12 +90,22 @@ class ScopeView:
 class Searcher:
     """Holds the caches. Safe to call from several threads."""
 
-    def __init__(self, embedder: Embedder, index: VectorIndex, *, exact_limit: int = EXACT_LIMIT) -> None:
+    def __init__(
+        self,
+        embedder: Embedder,
+        index: VectorIndex,
+        *,
+        background: Background,
+        exact_limit: int = EXACT_LIMIT,
+        reranker: Reranker | None = None,
+    ) -> None:
         self._embedder = embedder
         self._index = index
+        self._background = background
         self._exact_limit = exact_limit
+        self._reranker = reranker
         self._shelves = ShelfCache()
-        self._keywords = KeywordIndexes()
+        self._indexes: VersionedCache[tuple[KeywordIndex, MeaningIndex]] = VersionedCache()
 
     def view(self, session: Session, scope: Scope) -> ScopeView:
         """Only collections that are in the scope and belong to its organisation; others are as if they were not."""
@@ -82,13 +120,23 @@ class Searcher:
             self._shelves.shelf(session, row.id, row.version, identity, self._embedder.dimensions)
             for row in rows
         ]
+        key = tuple((shelf.collection_id, shelf.version) for shelf in shelves)
+        keywords, meaning = self._indexes.get(key, lambda: self._built(shelves))
         return ScopeView(
             shelves,
-            self._keywords.index(shelves),
+            keywords,
+            meaning,
             all(row.version == row.indexed_version for row in rows),
+            identity,
         )
 
-    def search(self, session: Session, question: str, scope: Scope, *, limit: int) -> list[Hit]:
+    def _built(self, shelves: Sequence[Shelf]) -> tuple[KeywordIndex, MeaningIndex]:
+        complete = sum(len(shelf.ids) for shelf in shelves) <= self._exact_limit
+        return KeywordIndex(shelves), MeaningIndex(shelves, self._background, complete=complete)
+
+    def search(
+        self, session: Session, question: str, scope: Scope, *, limit: int, earlier: Sequence[str] = ()
+    ) -> list[Hit]:
         """The best passages, best first; at most ``limit``. An empty scope or question finds nothing."""
         if not scope.collection_ids or not question.strip() or limit < 1:
             return []
@@ -97,10 +145,11 @@ class Searcher:
             return []
         language = view.language_of(question)
         keyword = view.keywords.scores(question, language)
-        vector = self._vector_scores(view, question)
-        foreign = ~np.isin(view.keywords.spoken, (language, UNKNOWN))
-        leveled = np.where(foreign & (vector > 0), vector + _FOREIGN_BONUS, vector).astype(np.float32)
-        found = [replace(one, vector=float(vector[one.at])) for one in _fused(keyword, leveled)]
+        asked = self._embedder.embed_queries([question])[0]
+        near = self._near(session, scope, view, keyword, asked, language)
+        found = _fused(keyword, near.scores)
+        if self._reranker is not None:
+            found = self._reranked(session, scope, view, question, found)
         found = self._folded(found, view, language)[:limit]
         passages = load_passages(session, scope, [view.ids[one.at] for one in found])
         hits = []
@@ -108,28 +157,106 @@ class Searcher:
             passage = passages.get(view.ids[one.at])
             # A passage replaced since the shelf was read is gone from the database: leave it out.
             if passage is not None:
-                hits.append(Hit(passage, one.score, one.keyword, one.vector, passage.language))
+                hits.append(
+                    Hit(
+                        passage,
+                        one.score,
+                        one.keyword,
+                        near.cosine.get(one.at, 0.0),
+                        passage.language,
+                        near.similarity.get(one.at, 0.0),
+                        near.sentences.get(one.at, ()),
+                        near.statistics,
+                    )
+                )
         return hits
 
-    def _vector_scores(self, view: ScopeView, question: str) -> npt.NDArray[np.float32]:
-        asked = self._embedder.embed_queries([question])[0]
-        if len(view.ids) <= self._exact_limit or not view.index_is_current:
-            return np.concatenate([shelf.vectors @ asked for shelf in view.shelves])
-        scores = np.zeros(len(view.ids), np.float32)
+    def _near(
+        self,
+        session: Session,
+        scope: Scope,
+        view: ScopeView,
+        keyword: npt.NDArray[np.float32],
+        asked: Vector,
+        language: str,
+    ) -> _Near:
+        """How near in meaning the candidates are: those nearest as a whole, and those with the question's words.
+
+        Sentences are compared for candidates only, so that their vectors need not be in memory.
+        """
+        question = self._background.question(asked, language)
+        size = len(view.ids)
+        if size <= self._exact_limit or not view.index_is_current:
+            whole = (
+                view.meaning.near(question)
+                if size <= self._exact_limit
+                else view.meaning.rows(range(size)) @ question
+            )
+            documents = view.meaning.documents_near(question)
+            nearest = _top(1 + whole + _DOCUMENT_WEIGHT * documents)
+            statistics = ScopeStatistics(size, float(whole.mean()), float(whole.std()), float(whole.max()))
+        else:
+            documents = np.zeros(size, np.float32)
+            nearest = self._nearest(view, asked)
+            statistics = None
+        candidates = [int(at) for at in np.union1d(nearest, _top(keyword))]
+        raw = view.meaning.raw(candidates)
+        present = np.asarray(raw.any(axis=1))
+        similarity = view.meaning.rows(candidates) @ question
+        cosine = raw @ asked
+        matches = _sentence_matches(session, scope, view, candidates, question)
+        scores = np.zeros(size, np.float32)
+        for row, at in enumerate(candidates):
+            if not present[row]:
+                continue
+            own = float(similarity[row])
+            best = max((match.similarity for match in matches.get(at, ())), default=own)
+            scores[at] = (
+                1 + (1 - _SENTENCE_WEIGHT) * own + _SENTENCE_WEIGHT * best + _DOCUMENT_WEIGHT * documents[at]
+            )
+        return _Near(
+            scores,
+            {at: float(value) for at, value in zip(candidates, cosine, strict=True)},
+            {at: float(value) for at, value in zip(candidates, similarity, strict=True)},
+            matches,
+            statistics,
+        )
+
+    def _nearest(self, view: ScopeView, asked: Vector) -> npt.NDArray[np.int64]:
+        """Positions of the nearest by the vector index, of each collection: approximate."""
         position = {id_: at for at, id_ in enumerate(view.ids)}
-        for shelf in view.shelves:
-            for id_, cosine in self._index.nearest(
-                shelf.collection_id, self._embedder.identity, asked, _DEPTH
-            ):
-                if id_ in position:
-                    scores[position[id_]] = cosine
-        return scores
+        found = [
+            position[id_]
+            for shelf in view.shelves
+            for id_, _ in self._index.nearest(shelf.collection_id, self._embedder.identity, asked, _DEPTH)
+            if id_ in position
+        ]
+        return np.array(sorted(found), np.int64)
+
+    def _reranked(
+        self, session: Session, scope: Scope, view: ScopeView, question: str, found: list[_Found]
+    ) -> list[_Found]:
+        """The first ones in the order of the reranker; the fused order where it fails."""
+        assert self._reranker is not None
+        first = found[:RERANKED]
+        passages = load_passages(session, scope, [view.ids[one.at] for one in first])
+        first = [one for one in first if view.ids[one.at] in passages]
+        try:
+            marks = self._reranker.score(question, [passages[view.ids[one.at]].text for one in first])
+        except Exception:
+            log.warning("the reranker failed; passages stay in the order of the search", exc_info=True)
+            return found
+        order = sorted(range(len(first)), key=lambda row: -marks[row])
+        # Scores stay descending, so that a score still says how good a place is.
+        scores = sorted((one.score for one in first), reverse=True)
+        best = [replace(first[row], score=score) for row, score in zip(order, scores, strict=True)]
+        return [*best, *found[RERANKED:]]
 
     def _folded(self, found: list[_Found], view: ScopeView, language: str) -> list[_Found]:
         """Leaves out what says the same as a better hit; a counterpart in the question's language is the better."""
         depth = found[:_FOLD_DEPTH]
         spoken = [str(view.keywords.spoken[one.at]) for one in depth]
-        vectors = _rows_at(view.shelves, [one.at for one in depth])
+        vectors = view.meaning.raw([one.at for one in depth])
         twins = _twins(vectors @ vectors.T, spoken)
         kept: dict[int, _Found] = {}
         for row, one in enumerate(depth):
@@ -219,13 +346,39 @@ def _fused(keyword: npt.NDArray[np.float32], vector: npt.NDArray[np.float32]) ->
         seen[top] = True
     chosen = np.flatnonzero(seen)
     order = chosen[np.argsort(-total[chosen], kind="stable")]
-    return [_Found(int(at), float(total[at]), float(keyword[at]), float(vector[at])) for at in order]
+    return [_Found(int(at), float(total[at]), float(keyword[at])) for at in order]
 
 
-def _rows_at(shelves: Sequence[Shelf], positions: Sequence[int]) -> FloatMatrix:
-    starts = np.cumsum([0, *(len(shelf.ids) for shelf in shelves)])
-    rows = []
-    for at in positions:
-        shelf = int(np.searchsorted(starts, at, side="right")) - 1
-        rows.append(shelves[shelf].vectors[at - int(starts[shelf])])
-    return np.stack(rows) if rows else np.zeros((0, 1), np.float32)
+def _top(scores: npt.NDArray[np.float32]) -> npt.NDArray[np.int64]:
+    """Positions of the best scores above zero, best first."""
+    best = np.argsort(-scores, kind="stable")[:_DEPTH]
+    return best[scores[best] > 0]
+
+
+def _sentence_matches(
+    session: Session, scope: Scope, view: ScopeView, candidates: Sequence[int], question: Vector
+) -> dict[int, tuple[SentenceMatch, ...]]:
+    """Each candidate's sentences held against the question; those without sentence vectors are left out."""
+    at_of = {view.ids[at]: at for at in candidates}
+    rows = session.execute(
+        select(PassageRow.id, PassageRow.language, PassageRow.sentences, PassageRow.sentence_vectors)
+        .where(PassageRow.id.in_(list(at_of)))
+        .where(PassageRow.collection_id.in_(sorted(scope.collection_ids)))
+        .where(PassageRow.sentence_vectors.is_not(None))
+        .where(PassageRow.embedder == view.identity)
+    ).all()
+    spans: list[tuple[int, int, int]] = []
+    vectors: list[FloatMatrix] = []
+    languages: list[str] = []
+    for row in rows:
+        own = unpack_sentences(row.sentence_vectors, len(question))
+        vectors.append(own)
+        spans += [(at_of[row.id], start, end) for start, end in row.sentences[: len(own)]]
+        languages += [row.language] * len(own)
+    if not spans:
+        return {}
+    similarity = view.meaning.centred(np.concatenate(vectors), languages) @ question
+    matches: dict[int, list[SentenceMatch]] = {}
+    for (at, start, end), value in zip(spans, similarity, strict=True):
+        matches.setdefault(at, []).append(SentenceMatch(start, end, float(value)))
+    return {at: tuple(found) for at, found in matches.items()}

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import threading
 from collections import OrderedDict
+from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Generic, TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -15,6 +17,7 @@ from retrieval.languages import stems
 from retrieval.models import DocumentRow, PassageRow
 
 FloatMatrix = npt.NDArray[np.float32]
+Built = TypeVar("Built")
 
 
 @dataclass(frozen=True)
@@ -29,6 +32,29 @@ class Shelf:
     languages: list[str]
     terms: list[list[str]]
     vectors: FloatMatrix
+
+
+class VersionedCache(Generic[Built]):
+    """What was built over collections at certain versions. Safe to call from several threads."""
+
+    def __init__(self, *, most: int = 50) -> None:
+        self._most = most
+        self._lock = threading.Lock()
+        self._held: OrderedDict[tuple[tuple[str, int], ...], Built] = OrderedDict()
+
+    def get(self, key: tuple[tuple[str, int], ...], build: Callable[[], Built]) -> Built:
+        with self._lock:
+            held = self._held.get(key)
+            if held is not None:
+                self._held.move_to_end(key)
+                return held
+        # Built outside the lock: two threads may both build, which costs time but nothing else.
+        fresh = build()
+        with self._lock:
+            self._held[key] = fresh
+            while len(self._held) > self._most:
+                self._held.popitem(last=False)
+        return fresh
 
 
 class ShelfCache:
@@ -101,6 +127,24 @@ def read_shelf(session: Session, collection_id: str, version: int, identity: str
 def pack_vector(vector: npt.NDArray[np.float32]) -> bytes:
     """Half precision halves the space; measured cosines change by less than 0.0002."""
     return vector.astype("<f2").tobytes()
+
+
+def pack_sentences(rows: FloatMatrix) -> bytes:
+    """Rows of unequal use in a quarter of the space: for each a float16 scale, then one signed byte for each
+    dimension. Measured cosines change by less than 0.004."""
+    scales = np.maximum(np.abs(rows).max(axis=1, initial=0.0), 1e-6) / 127
+    scales = scales.astype("<f2").astype(np.float32)
+    small = np.clip(np.rint(rows / scales[:, None]), -127, 127).astype(np.int8)
+    packed = np.concatenate([scales.astype("<f2").view(np.int8).reshape(-1, 2), small], axis=1)
+    return packed.tobytes()
+
+
+def unpack_sentences(stored: bytes, dimensions: int) -> FloatMatrix:
+    """(sentences, dimensions); the inverse of ``pack_sentences`` up to rounding."""
+    packed = np.frombuffer(stored, np.int8).reshape(-1, dimensions + 2)
+    scales = np.ascontiguousarray(packed[:, :2]).view("<f2").astype(np.float32)
+    rows: FloatMatrix = packed[:, 2:].astype(np.float32) * scales
+    return rows
 
 
 def unpack_vector(stored: bytes) -> npt.NDArray[np.float32]:

@@ -16,7 +16,7 @@ from typing import Any, Literal
 import numpy as np
 import numpy.typing as npt
 
-from retrieval.embedding import Embedder
+from retrieval.embedding import Embedder, Span
 
 FloatMatrix = npt.NDArray[np.float32]
 Counted = Callable[[int, int], None]
@@ -61,6 +61,36 @@ class CachedEmbedder:
 
     def embed_passages(self, texts: Sequence[str]) -> FloatMatrix:
         return self._vectors("passage", texts)
+
+    def embed_parts(
+        self, headers: Sequence[str], texts: Sequence[str], spans: Sequence[Sequence[Span]]
+    ) -> tuple[FloatMatrix, list[FloatMatrix]]:
+        """A passage and its parts are kept together, as rows one after the other."""
+        wanted = list(zip(headers, texts, spans, strict=True))
+        keys = [self._key("parts", f"{header}\x1f{text}\x1f{list(own)}") for header, text, own in wanted]
+        with self._turn:
+            known = self._read(keys)
+            lacking = {key: one for key, one in zip(keys, wanted, strict=True) if key not in known}
+            todo = sorted(lacking, key=lambda key: (len(lacking[key][1]), key))
+            for start in range(0, len(todo), _BATCH):
+                part = todo[start : start + _BATCH]
+                some = [lacking[key] for key in part]
+                whole, parts = self._embedder.embed_parts(
+                    [one[0] for one in some], [one[1] for one in some], [one[2] for one in some]
+                )
+                rows = [
+                    np.concatenate([row[None, :], own]).reshape(-1)
+                    for row, own in zip(whole, parts, strict=True)
+                ]
+                self._write(part, rows)
+                known.update(zip(part, rows, strict=True))
+                self.computed += len(part)
+                if self.on_progress is not None and len(todo) > _BATCH:
+                    self.on_progress(start + len(part), len(todo))
+        if not keys:
+            return np.zeros((0, self.dimensions), np.float32), []
+        together = [known[key].reshape(-1, self.dimensions).astype(np.float32) for key in keys]
+        return np.stack([rows[0] for rows in together]), [rows[1:] for rows in together]
 
     def close(self) -> None:
         with self._turn:
@@ -122,7 +152,7 @@ class CachedEmbedder:
                 found[bytes(key)] = np.frombuffer(stored, "<f4")
         return found
 
-    def _write(self, keys: Sequence[bytes], rows: FloatMatrix) -> None:
+    def _write(self, keys: Sequence[bytes], rows: FloatMatrix | Sequence[npt.NDArray[np.float32]]) -> None:
         with self._connection:
             self._connection.executemany(
                 "INSERT OR REPLACE INTO vector VALUES (?, ?)",

@@ -16,13 +16,12 @@ from retrieval.chunking import chunk
 from retrieval.evaluation.pack import Corpus, PackPassage, Query
 from retrieval.evaluation.vectors import CachedEmbedder
 from retrieval.facade import Retrieval
-from retrieval.ingest import embedded_text, raise_version
+from retrieval.ingest import embed, raise_version
 from retrieval.languages import detect_language
 from retrieval.models import DocumentRow, PassageRow, RetrievalBase
 from retrieval.nouns import Document, Hit, Scope, Sufficiency
 from retrieval.parsing import UnreadableDocument, UnsupportedFormat, parse
 from retrieval.places import HEADING_JOIN, Place
-from retrieval.shelves import pack_vector
 
 ORGANISATION = "evaluation"
 HITS = 8  # passages that the coach judges and answers from
@@ -117,8 +116,7 @@ class Workbench:
 
     def _store(self, collection_id: str, corpus: Corpus) -> dict[str, str]:
         identity = self.embedder.identity
-        texts = [embedded_text(one.title, _headings(one), one.text) for one in corpus.passages]
-        vectors = self.embedder.embed_passages(texts)
+        vectors = embed(self.embedder, [(one.title, _headings(one), one.text) for one in corpus.passages])
         ids: dict[str, str] = {}
         documents: dict[str, str] = {}
         ordinals: dict[str, int] = {}
@@ -153,7 +151,9 @@ class Workbench:
                         place_value=place.stored(),
                         start=max(0, passage.start),
                         end=max(0, passage.start) + len(passage.text),
-                        vector=pack_vector(vector),
+                        vector=vector.vector,
+                        sentences=vector.sentences,
+                        sentence_vectors=vector.sentence_vectors,
                         embedder=identity,
                     )
                 )

@@ -15,7 +15,7 @@ from sqlalchemy import func, select, update
 from sqlalchemy.orm import Session, sessionmaker
 
 from retrieval import Collection, DocumentNotFound, HashingEmbedder, Retrieval, Scope, UnsupportedFormat
-from retrieval.embedding import FloatMatrix
+from retrieval.embedding import FloatMatrix, Span
 from retrieval.files import FileMissing, LocalFiles
 from retrieval.models import CollectionRow, DocumentRow, PassageRow
 from tests.retrieval.conftest import HANDBOOK, make_pdf, work_off
@@ -188,14 +188,16 @@ class FailingEmbedder(HashingEmbedder):
         self.failures = failures
         self.first = first
 
-    def embed_passages(self, texts: Sequence[str]) -> FloatMatrix:
+    def embed_parts(
+        self, headers: Sequence[str], texts: Sequence[str], spans: Sequence[Sequence[Span]]
+    ) -> tuple[FloatMatrix, list[FloatMatrix]]:
         if self.first is not None:
             first, self.first = self.first, None
             first()
         if self.failures > 0:
             self.failures -= 1
             raise ConnectionError("the model is away")
-        return super().embed_passages(texts)
+        return super().embed_parts(headers, texts, spans)
 
 
 def test_a_model_that_is_away_is_waited_for(
@@ -276,11 +278,9 @@ def test_another_model_embeds_everything_again_and_never_mixes(
         def dimensions(self) -> int:
             return 128
 
-        def embed_queries(self, texts: Sequence[str]) -> FloatMatrix:
-            rows = super().embed_queries(texts)[:, :128]
+        def _embed(self, texts: Sequence[str]) -> FloatMatrix:
+            rows = super()._embed(texts)[:, :128]
             return (rows / np.maximum(np.linalg.norm(rows, axis=1, keepdims=True), 1e-9)).astype(np.float32)
-
-        embed_passages = embed_queries
 
     changed = Retrieval(retrieval_sessions, tmp_path / "data", embedder=Other())
     before = changed.search("greet a caller", scope)
@@ -331,7 +331,7 @@ from retrieval.files import LocalFiles
 from retrieval.index import VectorIndex
 
 PLACES = {
-    "parse": (ingest, "read_safely"), "chunk": (ingest, "chunk"), "embed": (HashingEmbedder, "embed_passages"),
+    "parse": (ingest, "read_safely"), "chunk": (ingest, "chunk"), "embed": (HashingEmbedder, "embed_parts"),
     "store": (ingest.Ingester, "_store"), "version": (ingest, "raise_version"),
     "claim": (ingest.Ingester, "_claim"), "put": (VectorIndex, "put"), "reconcile": (ingest.Ingester, "reconcile"),
     "remove": (VectorIndex, "remove"), "file": (LocalFiles, "delete"),

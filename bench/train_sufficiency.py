@@ -36,7 +36,7 @@ from retrieval.keywords import KeywordIndex
 from retrieval.languages import detect_language, stems
 from retrieval.nouns import Hit, Passage, ScopeStatistics, SentenceMatch
 from retrieval.places import Place
-from retrieval.search import _DOCUMENT_WEIGHT, _SENTENCE_WEIGHT, _fused
+from retrieval.search import _DOCUMENT_WEIGHT, _SENTENCE_WEIGHT, fused
 from retrieval.shelves import Shelf
 from retrieval.sufficiency import measure, weighing_for
 
@@ -137,6 +137,8 @@ class Without:
     def occurs(self, term: str) -> bool:
         return self._containing(term) > 0
 
+    ideal = KeywordIndex.ideal
+
     def _containing(self, term: str) -> int:
         return self._whole._containing.get(term, 0) - self._removed[term]
 
@@ -155,13 +157,17 @@ def hits_of(scope: ScopeOf, asked: Asked, vector: Floats) -> tuple[list[Hit], Wi
     whole = scope.whole @ vector
     best = np.full(len(scope.ids), -1.0)
     np.maximum.at(best, scope.owner, similarity)
-    near = 1 + (1 - _SENTENCE_WEIGHT) * whole + _SENTENCE_WEIGHT * best
+    near = (1 - _SENTENCE_WEIGHT) * whole + _SENTENCE_WEIGHT * best
     near += _DOCUMENT_WEIGHT * (scope.by_document @ vector)[scope.document]
     near[gone] = 0.0
     live = np.delete(whole, gone)
     statistics = ScopeStatistics(len(live), float(live.mean()), float(live.std()), float(live.max()))
     hits = []
-    for found in _fused(keywords.scores(asked.question, asked.language), near.astype(np.float32))[:HITS]:
+    for found in fused(
+        keywords.scores(asked.question, asked.language),
+        keywords.ideal(asked.question, asked.language),
+        near.astype(np.float32),
+    )[:HITS]:
         at = found.at
         if at in gone:
             continue

@@ -5,7 +5,8 @@
 
 from __future__ import annotations
 
-from retrieval.citations import Support, check_citation, find_quote
+from retrieval.citations import Support, check_answer, check_citation, find_quote
+from retrieval.conversation import Exchange
 from retrieval.embedding import Embedder, HashingEmbedder, LangChainEmbedder, PackagedE5
 from retrieval.facade import Retrieval
 from retrieval.nouns import (
@@ -17,12 +18,15 @@ from retrieval.nouns import (
     Passage,
     PassageNotFound,
     Scope,
+    SentenceMatch,
     Starter,
     Sufficiency,
     Verdict,
 )
 from retrieval.parsing import UnreadableDocument, UnsupportedFormat
 from retrieval.places import Place
+from retrieval.screening import looks_like_instruction
+from retrieval.search import Reranker
 
 __all__ = [
     "Collection",
@@ -30,6 +34,7 @@ __all__ = [
     "Document",
     "DocumentNotFound",
     "Embedder",
+    "Exchange",
     "HashingEmbedder",
     "Hit",
     "LangChainEmbedder",
@@ -37,14 +42,18 @@ __all__ = [
     "Passage",
     "PassageNotFound",
     "Place",
+    "Reranker",
     "Retrieval",
     "Scope",
+    "SentenceMatch",
     "Starter",
     "Sufficiency",
     "Support",
     "UnreadableDocument",
     "UnsupportedFormat",
     "Verdict",
+    "check_answer",
     "check_citation",
     "find_quote",
+    "looks_like_instruction",
 ]

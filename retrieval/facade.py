@@ -15,6 +15,7 @@ from sqlalchemy.orm import Session, sessionmaker
 
 from retrieval import sufficiency
 from retrieval.background import Background
+from retrieval.conversation import Exchange, standalone_question
 from retrieval.embedding import Embedder, PackagedE5
 from retrieval.files import FileStore, LocalFiles
 from retrieval.index import VectorIndex
@@ -34,6 +35,7 @@ from retrieval.nouns import (
 )
 from retrieval.parsing import media_type_of
 from retrieval.search import EXACT_LIMIT, Reranker, Searcher, load_passages, passage_of
+from retrieval.sufficiency import Opinion
 
 _UNSAFE = re.compile(r"[\x00-\x1f\x7f]")
 _LONGEST_NAME = 500
@@ -276,13 +278,27 @@ class Retrieval:
 
     # Finding and reading
 
-    def search(self, question: str, scope: Scope, *, limit: int = 8) -> list[Hit]:
-        """The best passages of the scope for a question in any language, best first."""
-        with self._sessions() as session:
-            return self._searcher.search(session, question, scope, limit=limit)
+    def search(
+        self, question: str, scope: Scope, *, limit: int = 8, earlier: Exchange | None = None
+    ) -> list[Hit]:
+        """The best passages of the scope for a question in any language, best first.
 
-    def judge(self, question: str, hits: Sequence[Hit]) -> Sufficiency:
-        """Whether the hits of a search hold an answer to the question."""
+        ``earlier``: what was asked and answered just before, which the question may lean on.
+        """
+        with self._sessions() as session:
+            return self._searcher.search(session, question, scope, limit=limit, earlier=earlier)
+
+    def judge(
+        self,
+        question: str,
+        hits: Sequence[Hit],
+        *,
+        earlier: Exchange | None = None,
+        opinion: Opinion | None = None,
+    ) -> Sufficiency:
+        """Whether the hits of a search hold an answer to the question. ``opinion``: a model's own judgement,
+        weighed in."""
+        question = standalone_question(question, earlier)
         if not hits:
             return Sufficiency("not_covered", 0.0, {"hits": 0.0})
         with self._sessions() as session:
@@ -292,7 +308,12 @@ class Retrieval:
             )
             view = self._searcher.view(session, Scope(organisation_id or "", collection_ids))
         return sufficiency.judge(
-            question, hits, view.keywords, view.language_of(question), self._embedder.identity
+            question,
+            hits,
+            view.keywords,
+            view.language_of(question),
+            self._embedder.identity,
+            opinion=opinion,
         )
 
     def passage(self, scope: Scope, passage_id: str) -> Passage:

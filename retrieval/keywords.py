@@ -56,6 +56,13 @@ class KeywordIndex:
             scores: npt.NDArray[np.float32] = np.asarray(self._model.get_scores(known), np.float32)
         return scores
 
+    def ideal(self, question: str, language: str) -> float:
+        """What the rarities of the question's words add up to: no passage scores as much; 0 without words."""
+        return sum(
+            max((self.rarity(stem) for stem in stemmed if self.occurs(stem)), default=self.rarity(""))
+            for stemmed in self.question_terms(question, language).values()
+        )
+
     def rarity(self, term: str) -> float:
         """Inverse document frequency within the scope; highest for a word that does not occur."""
         containing = self._containing.get(term, 0)

@@ -24,6 +24,9 @@ class MeaningIndex:
         self._starts = np.cumsum([0, *(len(shelf.ids) for shelf in shelves)])
         self._languages = [language for shelf in shelves for language in shelf.languages]
         self._means = self._means_by_language(background)
+        self._mean = (
+            np.mean(list(self._means.values()), axis=0) if self._means else background.passage_mean("")
+        )
         everything = range(len(self._languages))
         self._centred = self.rows(everything) if complete and self._languages else None
         names = [name for shelf in shelves for name in shelf.document_ids]
@@ -65,7 +68,7 @@ class MeaningIndex:
         if not len(rows):
             return rows
         missing = ~rows.any(axis=1)
-        shifted = rows - self._share * np.stack([self._means[name] for name in languages])
+        shifted = rows - self._share * np.stack([self._means.get(name, self._mean) for name in languages])
         shifted /= np.maximum(np.linalg.norm(shifted, axis=1, keepdims=True), 1e-12)
         shifted[missing] = 0.0
         out: FloatMatrix = shifted.astype(np.float32)

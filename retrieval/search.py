@@ -13,6 +13,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from retrieval.background import Background, Vector
+from retrieval.conversation import Exchange, blended_keywords, blended_vector, standalone_question
 from retrieval.embedding import Embedder
 from retrieval.index import VectorIndex
 from retrieval.keywords import KeywordIndex
@@ -37,10 +38,10 @@ class Reranker(Protocol):
 
 
 EXACT_LIMIT = 20_000  # vectors; up to here a scope is searched exactly, which takes a few milliseconds
-_DEPTH = 100  # of each list, for the fusion
-# Chosen together over ten sets of the open pack (docs/decisions/0008-ranking.md); neighbours of these values do
-# as well within noise.
-_KEYWORD_WEIGHT = 0.3
+_DEPTH = 100  # candidates of each list
+# Chosen together over ten sets of the open pack (docs/decisions/0008-ranking.md); neighbours of these values do as
+# well within noise.
+_KEYWORD_WEIGHT = 0.45  # of the share of the most that the question's words could score
 _SENTENCE_WEIGHT = 0.6  # of the best sentence's nearness; the rest is the whole passage's
 _DOCUMENT_WEIGHT = 0.3  # added for the nearness of the document as a whole
 # Cosine from which two passages in different languages may say the same, if each is the other's nearest: the
@@ -51,7 +52,7 @@ _FOLD_DEPTH = 40
 
 
 @dataclass(frozen=True)
-class _Found:
+class Found:
     at: int  # position in the scope's shelves, one after the other
     score: float
     keyword: float
@@ -135,7 +136,13 @@ class Searcher:
         return KeywordIndex(shelves), MeaningIndex(shelves, self._background, complete=complete)
 
     def search(
-        self, session: Session, question: str, scope: Scope, *, limit: int, earlier: Sequence[str] = ()
+        self,
+        session: Session,
+        question: str,
+        scope: Scope,
+        *,
+        limit: int,
+        earlier: Exchange | None = None,
     ) -> list[Hit]:
         """The best passages, best first; at most ``limit``. An empty scope or question finds nothing."""
         if not scope.collection_ids or not question.strip() or limit < 1:
@@ -143,11 +150,13 @@ class Searcher:
         view = self.view(session, scope)
         if not view.ids:
             return []
-        language = view.language_of(question)
-        keyword = view.keywords.scores(question, language)
-        asked = self._embedder.embed_queries([question])[0]
-        near = self._near(session, scope, view, keyword, asked, language)
-        found = _fused(keyword, near.scores)
+        if earlier is not None and not earlier.question.strip():
+            earlier = None
+        language = view.language_of(standalone_question(question, earlier))
+        keyword, ideal = _keyword_scores(view, question, earlier, language)
+        asked, centred = self._asked(view, question, earlier, language)
+        near = self._near(session, scope, view, keyword, asked, centred)
+        found = fused(keyword, ideal, near.scores)
         if self._reranker is not None:
             found = self._reranked(session, scope, view, question, found)
         found = self._folded(found, view, language)[:limit]
@@ -171,6 +180,23 @@ class Searcher:
                 )
         return hits
 
+    def _asked(
+        self, view: ScopeView, question: str, earlier: Exchange | None, language: str
+    ) -> tuple[Vector, Vector]:
+        """The question's vector as the model gives it, and centred with what it leans on."""
+        if earlier is None:
+            asked = self._embedder.embed_queries([question])[0]
+            return asked, self._background.question(asked, language)
+        alone, together = self._embedder.embed_queries([question, standalone_question(question, earlier)])
+        answered = None
+        if opening := earlier.answer_opening:
+            answered = view.meaning.centred(self._embedder.embed_passages([opening]), [language])[0]
+        return together, blended_vector(
+            self._background.question(alone, language),
+            self._background.question(together, language),
+            answered,
+        )
+
     def _near(
         self,
         session: Session,
@@ -178,13 +204,12 @@ class Searcher:
         view: ScopeView,
         keyword: npt.NDArray[np.float32],
         asked: Vector,
-        language: str,
+        question: Vector,
     ) -> _Near:
         """How near in meaning the candidates are: those nearest as a whole, and those with the question's words.
 
         Sentences are compared for candidates only, so that their vectors need not be in memory.
         """
-        question = self._background.question(asked, language)
         size = len(view.ids)
         if size <= self._exact_limit or not view.index_is_current:
             whole = (
@@ -193,7 +218,7 @@ class Searcher:
                 else view.meaning.rows(range(size)) @ question
             )
             documents = view.meaning.documents_near(question)
-            nearest = _top(1 + whole + _DOCUMENT_WEIGHT * documents)
+            nearest = np.argsort(-(whole + _DOCUMENT_WEIGHT * documents), kind="stable")[:_DEPTH]
             statistics = ScopeStatistics(size, float(whole.mean()), float(whole.std()), float(whole.max()))
         else:
             documents = np.zeros(size, np.float32)
@@ -234,8 +259,8 @@ class Searcher:
         return np.array(sorted(found), np.int64)
 
     def _reranked(
-        self, session: Session, scope: Scope, view: ScopeView, question: str, found: list[_Found]
-    ) -> list[_Found]:
+        self, session: Session, scope: Scope, view: ScopeView, question: str, found: list[Found]
+    ) -> list[Found]:
         """The first ones in the order of the reranker; the fused order where it fails."""
         assert self._reranker is not None
         first = found[:RERANKED]
@@ -252,13 +277,13 @@ class Searcher:
         best = [replace(first[row], score=score) for row, score in zip(order, scores, strict=True)]
         return [*best, *found[RERANKED:]]
 
-    def _folded(self, found: list[_Found], view: ScopeView, language: str) -> list[_Found]:
+    def _folded(self, found: list[Found], view: ScopeView, language: str) -> list[Found]:
         """Leaves out what says the same as a better hit; a counterpart in the question's language is the better."""
         depth = found[:_FOLD_DEPTH]
         spoken = [str(view.keywords.spoken[one.at]) for one in depth]
         vectors = view.meaning.raw([one.at for one in depth])
         twins = _twins(vectors @ vectors.T, spoken)
-        kept: dict[int, _Found] = {}
+        kept: dict[int, Found] = {}
         for row, one in enumerate(depth):
             twin = next((other for other in kept if other in twins[row]), None)
             if twin is None:
@@ -324,33 +349,43 @@ def passage_of(row: PassageRow, document_title: str) -> Passage:
     )
 
 
-def _fused(keyword: npt.NDArray[np.float32], vector: npt.NDArray[np.float32]) -> list[_Found]:
-    """Min-max over the top of each list, then a weighted sum: it beat reciprocal ranks in each language.
+def fused(keyword: npt.NDArray[np.float32], ideal: float, near: npt.NDArray[np.float32]) -> list[Found]:
+    """Candidates by one number for words and meaning, best first.
 
-    A keyword list that ends before its hundredth place reaches down to zero: its last member shares a word,
-    which is worth more than nothing.
+    Both parts mean the same in every search: the share of the most that words could score, and centred cosines.
+    Neither depends on what else is found, as stretching each list to 0..1 would; which also ranks a little better.
+    ``near`` is 0 for a passage that is no candidate for its meaning.
     """
-    total = np.zeros(len(keyword), np.float64)
-    seen = np.zeros(len(keyword), bool)
-    for scores, weight in ((keyword, _KEYWORD_WEIGHT), (vector, 1 - _KEYWORD_WEIGHT)):
-        top = np.argsort(-scores, kind="stable")[:_DEPTH]
-        top = top[scores[top] > 0]
-        if not len(top):
-            continue
-        high, low = float(scores[top[0]]), float(scores[top[-1]])
-        if scores is keyword and len(top) < _DEPTH:
-            low = 0.0
-        spread = high - low
-        share = (scores[top] - low) / spread if spread > 0 else np.ones(len(top))
-        total[top] += weight * share
-        seen[top] = True
-    chosen = np.flatnonzero(seen)
+    words = keyword / ideal if ideal > 0 else np.zeros_like(keyword)
+    total = (_KEYWORD_WEIGHT * words + near) / (_KEYWORD_WEIGHT + 1 + _DOCUMENT_WEIGHT)
+    chosen = np.union1d(_top(keyword), np.flatnonzero(near))
     order = chosen[np.argsort(-total[chosen], kind="stable")]
-    return [_Found(int(at), float(total[at]), float(keyword[at])) for at in order]
+    return [Found(int(at), max(0.0, float(total[at])), float(keyword[at])) for at in order]
+
+
+def _keyword_scores(
+    view: ScopeView, question: str, earlier: Exchange | None, language: str
+) -> tuple[npt.NDArray[np.float32], float]:
+    """BM25 of every passage, and the most that it could be."""
+    texts = [question] if earlier is None else [question, earlier.question, earlier.answer_opening]
+    scores = [view.keywords.scores(text, language) for text in texts]
+    ideals = [view.keywords.ideal(text, language) for text in texts]
+    if earlier is None:
+        return scores[0], ideals[0]
+    return (
+        blended_keywords(scores[0], scores[1], scores[2]),
+        blended_keywords(ideals[0], ideals[1], ideals[2]),
+    )
+
+
+def nearness(passage: float, best_sentence: float, document: float) -> float:
+    """Centred cosines of a passage, its best sentence and its document with the question, as one number; never 0."""
+    near = (1 - _SENTENCE_WEIGHT) * passage + _SENTENCE_WEIGHT * best_sentence + _DOCUMENT_WEIGHT * document
+    return near or 1e-9
 
 
 def _top(scores: npt.NDArray[np.float32]) -> npt.NDArray[np.int64]:
-    """Positions of the best scores above zero, best first."""
+    """Positions of the best keyword scores above zero, best first."""
     best = np.argsort(-scores, kind="stable")[:_DEPTH]
     return best[scores[best] > 0]
 

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from retrieval.evaluation import metrics
-from retrieval.evaluation.follow_ups import all_turns, standalone
+from retrieval.evaluation.follow_ups import all_turns
 from retrieval.evaluation.pack import Pack, Query
 from retrieval.evaluation.ranking import Baselines, Step, shelve_all
 from retrieval.evaluation.report import Number, Row
@@ -33,12 +33,12 @@ def judge_set(
     """Rows of one set: the whole, each hardness of the unanswerable questions against all answerable ones, and,
     for any label beside these two, what the gate's verdicts were."""
     queries = pack.queries(part, name)
-    asked = [standalone(query) if query.turns else query.question for query in queries]
-    shelved = shelve_all(pack, queries, bench, asked)
+    shelved = shelve_all(pack, queries, bench)
     judged = []
-    for at, (query, question) in enumerate(zip(queries, asked, strict=True)):
+    for at, query in enumerate(queries):
         corpus = shelved[query.id]
-        sufficiency = bench.judge(question, bench.ask(question, corpus.scope, HITS))
+        hits = bench.ask(query.asked, corpus.scope, HITS, query.earlier)
+        sufficiency = bench.judge(query.asked, hits, query.earlier)
         _, top = baselines.of(corpus.corpus).ranked(all_turns(query), 1)
         judged.append(_Judged(query, sufficiency.score, sufficiency.verdict, top))
         step(f"{part}/{name}", at + 1, len(queries))

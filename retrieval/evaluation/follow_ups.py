@@ -1,13 +1,8 @@
-"""A question out of a conversation, as our follow-up code makes it and as plain rules do."""
+"""A question out of a conversation, as plain rules make it: what ours is compared with."""
 
 from __future__ import annotations
 
 from retrieval.evaluation.pack import Query
-
-
-def standalone(query: Query) -> str:
-    """The question that is searched for, with what it leans on from earlier turns."""
-    return last_two_turns(query)
 
 
 def last_two_turns(query: Query) -> str:

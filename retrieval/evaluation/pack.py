@@ -15,6 +15,8 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+from retrieval.conversation import Exchange
+
 PARTS = (
     "a_retrieval",
     "b_answerability",
@@ -220,6 +222,19 @@ class Query:
     @property
     def user_turns(self) -> tuple[str, ...]:
         return tuple(text for role, text in self.turns if role == "user")
+
+    @property
+    def asked(self) -> str:
+        """What is asked: the last turn of a conversation, or the question."""
+        return self.user_turns[-1] if self.turns else self.question
+
+    @property
+    def earlier(self) -> Exchange | None:
+        """The exchange before, with the answer that was given to it, if any."""
+        if len(self.user_turns) < 2:
+            return None
+        answers = [text for role, text in self.turns if role != "user"]
+        return Exchange(self.user_turns[-2], answers[-1] if answers else "")
 
 
 class Pack:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from retrieval.evaluation import metrics
 from retrieval.evaluation.baselines import PlainBM25
-from retrieval.evaluation.follow_ups import last_two_turns, standalone
+from retrieval.evaluation.follow_ups import last_two_turns
 from retrieval.evaluation.pack import Corpus, Pack, Query, grouped
 from retrieval.evaluation.report import Number, Row
 from retrieval.evaluation.workbench import ShelvedCorpus, Workbench
@@ -50,14 +50,12 @@ def numbers_of(runs: Sequence[Run], prefix: str = "") -> dict[str, Number]:
     }
 
 
-def shelve_all(
-    pack: Pack, queries: Sequence[Query], bench: Workbench, asked: Sequence[str]
-) -> dict[str, ShelvedCorpus]:
+def shelve_all(pack: Pack, queries: Sequence[Query], bench: Workbench) -> dict[str, ShelvedCorpus]:
     """The corpus of each question by the question's id; embeds what will be asked, all at once."""
     shelved: dict[str, ShelvedCorpus] = {}
     for query in queries:
         shelved[query.id] = bench.shelve(pack.corpus_of(query, queries))
-    bench.embedder.embed_queries(asked)
+    bench.embedder.embed_queries([query.asked for query in queries])
     return shelved
 
 
@@ -68,7 +66,7 @@ def rank_set(
     several. Questions without relevant passages are left out."""
     everything = pack.queries(part, name)
     queries = [query for query in everything if query.relevant]
-    shelved = shelve_all(pack, queries, bench, [query.question for query in queries])
+    shelved = shelve_all(pack, queries, bench)
     ours: dict[str, Run] = {}
     theirs: dict[str, Run] = {}
     for at, query in enumerate(queries):
@@ -100,14 +98,13 @@ def follow_set(
     queries = [query for query in pack.queries(part, name) if query.relevant]
     if not queries:
         return []
-    asked = [standalone(query) for query in queries]
-    shelved = shelve_all(pack, queries, bench, [*asked, *(query.question for query in queries)])
+    shelved = shelve_all(pack, queries, bench)
     ours, alone, theirs = [], [], []
-    for at, (query, question) in enumerate(zip(queries, asked, strict=True)):
+    for at, query in enumerate(queries):
         corpus = shelved[query.id]
         relevant = corpus.relevant(query)
-        ours.append(Run(bench.ranked(question, corpus, _DEPTH), relevant))
-        alone.append(Run(bench.ranked(query.question, corpus, _DEPTH), relevant))
+        ours.append(Run(bench.ranked(query.asked, corpus, _DEPTH, query.earlier), relevant))
+        alone.append(Run(bench.ranked(query.asked, corpus, _DEPTH), relevant))
         theirs.append(Run(baselines.of(corpus.corpus).ranked(last_two_turns(query), _DEPTH)[0], relevant))
         step(f"{part}/{name}", at + 1, len(queries))
     numbers: dict[str, Number] = {"n": len(queries)} | numbers_of(ours)

@@ -13,6 +13,7 @@ from sqlalchemy import create_engine
 from sqlalchemy.orm import Session, sessionmaker
 
 from retrieval.chunking import chunk
+from retrieval.conversation import Exchange
 from retrieval.evaluation.pack import Corpus, PackPassage, Query
 from retrieval.evaluation.vectors import CachedEmbedder
 from retrieval.facade import Retrieval
@@ -231,16 +232,20 @@ class Workbench:
 
     # Asking
 
-    def ask(self, question: str, scope: Scope, limit: int = HITS) -> list[Hit]:
-        return self.retrieval.search(question, scope, limit=limit)
+    def ask(
+        self, question: str, scope: Scope, limit: int = HITS, earlier: Exchange | None = None
+    ) -> list[Hit]:
+        return self.retrieval.search(question, scope, limit=limit, earlier=earlier)
 
-    def judge(self, question: str, hits: Sequence[Hit]) -> Sufficiency:
+    def judge(self, question: str, hits: Sequence[Hit], earlier: Exchange | None = None) -> Sufficiency:
         """The gate's word on what the coach would be given."""
-        return self.retrieval.judge(question, hits[:HITS])
+        return self.retrieval.judge(question, hits[:HITS], earlier=earlier)
 
-    def ranked(self, question: str, shelved: ShelvedCorpus, limit: int = 10) -> list[str]:
+    def ranked(
+        self, question: str, shelved: ShelvedCorpus, limit: int = 10, earlier: Exchange | None = None
+    ) -> list[str]:
         """Pack ids of the passages found, best first."""
-        return [shelved.ids[hit.passage.id] for hit in self.ask(question, shelved.scope, limit)]
+        return [shelved.ids[hit.passage.id] for hit in self.ask(question, shelved.scope, limit, earlier)]
 
 
 def _headings(passage: PackPassage) -> list[str]:

@@ -48,6 +48,8 @@ docs: install  ## write the generated parts of docs/ anew
 bench: install browser  ## measure what docs/benchmarks.md says
 	@$(BIN)/python -m bench.footprint
 	@$(BIN)/python -m bench.golden
+	@$(BIN)/python -m bench.search
+	@$(BIN)/python -m bench.ingest
 
 screenshots: install browser  ## make the pictures of the README and the docs anew
 	@$(BIN)/python -m bench.screenshots

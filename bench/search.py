@@ -12,15 +12,15 @@ A question is near one passage of its course and has three of its words.
 
 Every search is for one course. Four ways, each in a process of its own:
 
-* workside: ``Retrieval.search`` over our own tables in SQLite: keywords, passages, documents, sentences, folding, and the passages read
-  from the database. The model is replaced by prepared vectors; the time of a real query embedding is told apart.
+* workside: ``Retrieval.search`` over our own tables in SQLite: keywords, passages, documents, sentences, folding, and the
+  passages read from the database. The model is replaced by prepared vectors; the time of a real query embedding is told apart.
 * langchain-chroma: one collection with ``filter={"course": ...}``, everything else as langchain_chroma has it (extra ``bench``).
 * brute force: numpy over all vectors, then the course's.
 * exact: numpy over the course's vectors only: the reference of recall.
 
-recall@10: of the ten passages of the course that are nearest by cosine, the share that is found; for workside by the cosines of its hits
-(its own order also weighs words and sentences, so it is not the order that is measured). "First" is the first search of a
-course in a process that has searched before: workside then reads the course's shelf. "Opening" is the first search of the process.
+recall@10: of the ten passages of the course that are nearest by cosine, the share that is found; for workside by the cosines
+of its hits (its own order also weighs words and sentences, so it is not the order that is measured). "First" is the first search of
+a course in a process that has searched before: workside then reads the course's shelf. "Opening" is the first search of the process.
 Memory is the resident set after all searches, in MB; for numpy it includes the vectors.
 """
 
@@ -28,6 +28,9 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
+import subprocess
+import sys
 import tempfile
 import time
 from collections.abc import Callable, Sequence
@@ -75,7 +78,8 @@ class Library:
 
     @property
     def courses(self) -> npt.NDArray[np.int32]:
-        return np.load(self.folder / "courses.npy")
+        numbers: npt.NDArray[np.int32] = np.load(self.folder / "courses.npy")
+        return numbers
 
     @property
     def texts(self) -> list[str]:
@@ -147,7 +151,8 @@ def make_background(folder: Path, model: PackagedE5) -> None:
 
 
 def unit(rows: npt.NDArray[Any]) -> FloatMatrix:
-    return (rows / np.linalg.norm(rows, axis=-1, keepdims=True)).astype(np.float32)
+    scaled: FloatMatrix = (rows / np.linalg.norm(rows, axis=-1, keepdims=True)).astype(np.float32)
+    return scaled
 
 
 def make_library(folder: Path, size: int) -> Library:
@@ -162,7 +167,8 @@ def make_library(folder: Path, size: int) -> Library:
     )
 
     def residual(count: int) -> FloatMatrix:
-        return chance.standard_normal((count, DIMENSIONS), np.float32) @ shape.T
+        rows: FloatMatrix = chance.standard_normal((count, DIMENSIONS), np.float32) @ shape.T
+        return rows
 
     count = min(1_000, size // 10)
     courses = np.sort(chance.integers(0, count, size)).astype(np.int32)
@@ -212,21 +218,17 @@ Way = dict[str, Any]
 
 def timed(library: Library, search: Callable[[int, str], list[int]]) -> Way:
     """Asks every question; a course's first question apart."""
-    first, warm, found = [], [], []
+    first: list[float] = []
+    warm: list[float] = []
+    found: list[list[int]] = []
     seen: set[int] = set()
     for course, text in library.questions:
         began = time.perf_counter()
         found.append(search(course, text))
         (warm if course in seen else first).append(time.perf_counter() - began)
         seen.add(course)
-    own = resident_megabytes_of_this_process()
-    return {"opening": first[0], "first": first[1:], "warm": warm, "found": found, "memory": own}
-
-
-def resident_megabytes_of_this_process() -> float:
-    import os
-
-    return resident_megabytes(os.getpid())
+    memory = resident_megabytes(os.getpid())
+    return {"opening": first[0], "first": first[1:], "warm": warm, "found": found, "memory": memory}
 
 
 def build_workside(folder: Path) -> float:
@@ -259,7 +261,10 @@ def build_workside(folder: Path) -> float:
             sentences = unit(vectors[start : part.stop, None] + noise)
             connection.execute(
                 insert(PassageRow),
-                [passage_row(at, int(courses[at]), texts[at], vectors[at], sentences[at - start]) for at in part],
+                [
+                    passage_row(at, int(courses[at]), texts[at], vectors[at], sentences[at - start])
+                    for at in part
+                ],
             )
     engine.dispose()
     return time.perf_counter() - began
@@ -317,11 +322,11 @@ def build_langchain_chroma(folder: Path) -> float:
 
 def chroma_store(folder: Path) -> Any:
     from chromadb.config import Settings
-    from langchain_chroma import Chroma
+    from langchain_chroma import Chroma  # type: ignore[import-not-found,unused-ignore]
 
     return Chroma(
         "courses",
-        embedding_function=PreparedEmbedder(folder),  # type: ignore[arg-type]
+        embedding_function=PreparedEmbedder(folder),
         persist_directory=str(folder / "chroma"),
         client_settings=Settings(is_persistent=True, anonymized_telemetry=False),
     )
@@ -396,10 +401,10 @@ def measure(size: int, names: Sequence[str], folder: Path) -> list[str]:
         one = results[name]
         p50, p95 = np.percentile(one["warm"], [50, 95])
         first50, first95 = np.percentile(one["first"], [50, 95])
-        build = "-" if one["build"] is None else f"{one['build']:.0f} s"
+        built = "-" if one["build"] is None else f"{one['build']:.0f} s"
         cells = [
             f"{size:,}", name, milliseconds(p50), milliseconds(p95), milliseconds(first50), milliseconds(first95),
-            milliseconds(one["opening"]), f"{p50 / ours:.2f}", f"{recall(one['found'], right):.3f}", build,
+            milliseconds(one["opening"]), f"{p50 / ours:.2f}", f"{recall(one['found'], right):.3f}", built,
             f"{one['memory']:.0f}",
         ]  # fmt: skip
         rows.append(f"| {' | '.join(cells)} |")
@@ -437,9 +442,6 @@ def cold_start(folder: Path) -> str:
 
 def first_search(folder: Path) -> tuple[float, float]:
     """(seconds from making Retrieval to the hits, seconds that a new Python needs to import retrieval)."""
-    import subprocess
-    import sys
-
     began = time.perf_counter()
     subprocess.run([sys.executable, "-c", "import retrieval"], check=True)
     imported = time.perf_counter() - began
@@ -478,7 +480,9 @@ def main() -> None:
         with tempfile.TemporaryDirectory(dir=base) as folder:
             (Path(folder) / "background.npz").hardlink_to(background / "background.npz")
             notes.append(cold_start(Path(folder)))
-    print("| passages | way | p50 ms | p95 ms | first p50 ms | first p95 ms | opening ms | x workside's p50 | recall@10 | build | MB |")
+    print(
+        "| passages | way | p50 ms | p95 ms | first p50 ms | first p95 ms | opening ms | x workside's p50 | recall@10 | build | MB |"
+    )
     print("|---|---|---|---|---|---|---|---|---|---|---|")
     print("\n".join(rows))
     print()

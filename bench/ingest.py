@@ -19,6 +19,7 @@ from __future__ import annotations
 
 import argparse
 import io
+import json
 import random
 import re
 import resource
@@ -30,11 +31,12 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
 from html import escape
+from importlib.resources import files
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
-from bench.search import background_texts, in_new_process
+from bench.search import in_new_process
 from retrieval import PackagedE5
 from retrieval.chunking import Chunk, chunk
 from retrieval.ingest import embed
@@ -65,7 +67,8 @@ Page = tuple[Section, Section]
 
 def make_pages() -> list[Page]:
     chance = random.Random(7)
-    words = sorted({word for text in background_texts()[1] for word in re.findall(r"\b[a-z]{2,}\b", text)})
+    texts = json.loads(files("retrieval").joinpath("background.json").read_bytes())["passages"]["en"]
+    words = sorted({word for text in texts for word in re.findall(r"\b[a-z]{2,}\b", text)})
 
     def paragraph(name: str) -> str:
         sentences = [" ".join(chance.choices(words, k=12)).capitalize() + "." for _ in range(5)]
@@ -169,7 +172,7 @@ def as_epub(pages: Sequence[Page]) -> bytes:
         f'<item id="c{n}" href="c{n}.xhtml" media-type="application/xhtml+xml"/>' for n in numbers
     )
     spine = "".join(f'<itemref idref="c{n}"/>' for n in numbers)
-    files = {
+    members = {
         "mimetype": "application/epub+zip",
         "META-INF/container.xml": CONTAINER.format("book.opf"),
         "book.opf": '<?xml version="1.0"?><package xmlns="http://www.idpf.org/2007/opf" version="3.0"><metadata '
@@ -178,8 +181,8 @@ def as_epub(pages: Sequence[Page]) -> bytes:
     }
     for page in pages:
         number = page[0].number
-        files[f"c{number}.xhtml"] = chapter(f"<h1>{title_of(number)}</h1>{page_html(page)}")
-    return packages.make_zip(files)
+        members[f"c{number}.xhtml"] = chapter(f"<h1>{title_of(number)}</h1>{page_html(page)}")
+    return packages.make_zip(members)
 
 
 def as_cartridge(pages: Sequence[Page]) -> bytes:
@@ -222,7 +225,7 @@ def as_moodle(pages: Sequence[Page]) -> bytes:
 
 def as_olx(pages: Sequence[Page]) -> bytes:
     numbers = [page[0].number for page in pages]
-    files = {
+    members = {
         "chapter/c1.xml": '<chapter display_name="Week 1"><sequential url_name="s1"/></chapter>',
         "sequential/s1.xml": '<sequential display_name="Basics">'
         + "".join(f'<vertical url_name="v{n}"/>' for n in numbers)
@@ -230,12 +233,12 @@ def as_olx(pages: Sequence[Page]) -> bytes:
     }
     for page in pages:
         n = page[0].number
-        files[f"vertical/v{n}.xml"] = (
+        members[f"vertical/v{n}.xml"] = (
             f'<vertical display_name="{title_of(n)}"><html url_name="h{n}"/></vertical>'
         )
-        files[f"html/h{n}.xml"] = f'<html filename="h{n}" display_name="{title_of(n)}"/>'
-        files[f"html/h{n}.html"] = page_html(page)
-    return packages.make_tar_gz(packages.olx(files))
+        members[f"html/h{n}.xml"] = f'<html filename="h{n}" display_name="{title_of(n)}"/>'
+        members[f"html/h{n}.html"] = page_html(page)
+    return packages.make_tar_gz(packages.olx(members))
 
 
 # What has to be found again

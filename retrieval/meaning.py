@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from retrieval.background import STEADYING, Background, Vector
-from retrieval.shelves import FloatMatrix, Shelf
+from retrieval.shelves import FloatMatrix, Shelf, unpack_sentences
 
 
 class MeaningIndex:
@@ -63,12 +63,39 @@ class MeaningIndex:
             out[own] = shelf.vectors[where[own] - self._starts[number]]
         return out
 
+    def sentences(
+        self, positions: Sequence[int]
+    ) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64], FloatMatrix]:
+        """The sentences of the passages that have vectors for them: (position of each one's passage, its (start, end),
+        its centred row)."""
+        owners: list[npt.NDArray[np.int64]] = [np.zeros(0, np.int64)]
+        spans: list[npt.NDArray[np.int64]] = [np.zeros((0, 2), np.int64)]
+        packed: list[npt.NDArray[np.int8]] = []
+        for at in positions:
+            number = int(np.searchsorted(self._starts, at, side="right")) - 1
+            shelf = self._shelves[number]
+            if not len(shelf.sentence_rows):
+                continue
+            row = at - int(self._starts[number])
+            own = slice(int(shelf.sentence_starts[row]), int(shelf.sentence_starts[row + 1]))
+            if own.stop > own.start:
+                owners.append(np.full(own.stop - own.start, at, np.int64))
+                spans.append(shelf.sentence_spans[own])
+                packed.append(shelf.sentence_rows[own])
+        owner = np.concatenate(owners)
+        if not packed:
+            return owner, spans[0], np.zeros((0, 1), np.float32)
+        rows = unpack_sentences(np.concatenate(packed))
+        return owner, np.concatenate(spans), self.centred(rows, [self._languages[at] for at in owner])
+
     def centred(self, rows: FloatMatrix, languages: Sequence[str]) -> FloatMatrix:
         """Rows of passages, or of parts of them, centred by their languages."""
         if not len(rows):
             return rows
         missing = ~rows.any(axis=1)
-        shifted = rows - self._share * np.stack([self._means.get(name, self._mean) for name in languages])
+        means = np.stack([*self._means.values(), self._mean])
+        number = {name: at for at, name in enumerate(self._means)}
+        shifted = rows - self._share * means[[number.get(name, -1) for name in languages]]
         shifted /= np.maximum(np.linalg.norm(shifted, axis=1, keepdims=True), 1e-12)
         shifted[missing] = 0.0
         out: FloatMatrix = shifted.astype(np.float32)

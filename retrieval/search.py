@@ -22,7 +22,7 @@ from retrieval.meaning import MeaningIndex
 from retrieval.models import CollectionRow, DocumentRow, PassageRow
 from retrieval.nouns import Hit, Passage, Scope, ScopeStatistics, SentenceMatch
 from retrieval.places import Place, PlaceKind
-from retrieval.shelves import FloatMatrix, Shelf, ShelfCache, VersionedCache, unpack_sentences
+from retrieval.shelves import FloatMatrix, Shelf, ShelfCache, VersionedCache
 
 log = logging.getLogger(__name__)
 
@@ -77,7 +77,6 @@ class ScopeView:
     keywords: KeywordIndex
     meaning: MeaningIndex
     index_is_current: bool
-    identity: str
 
     @property
     def ids(self) -> list[str]:
@@ -128,7 +127,6 @@ class Searcher:
             keywords,
             meaning,
             all(row.version == row.indexed_version for row in rows),
-            identity,
         )
 
     def _built(self, shelves: Sequence[Shelf]) -> tuple[KeywordIndex, MeaningIndex]:
@@ -155,7 +153,7 @@ class Searcher:
         language = view.language_of(standalone_question(question, earlier))
         keyword, ideal = _keyword_scores(view, question, earlier, language)
         asked, centred = self._asked(view, question, earlier, language)
-        near = self._near(session, scope, view, keyword, asked, centred)
+        near = self._near(view, keyword, asked, centred)
         found = fused(keyword, ideal, near.scores)
         if self._reranker is not None:
             found = self._reranked(session, scope, view, question, found)
@@ -199,8 +197,6 @@ class Searcher:
 
     def _near(
         self,
-        session: Session,
-        scope: Scope,
         view: ScopeView,
         keyword: npt.NDArray[np.float32],
         asked: Vector,
@@ -208,7 +204,7 @@ class Searcher:
     ) -> _Near:
         """How near in meaning the candidates are: those nearest as a whole, and those with the question's words.
 
-        Sentences are compared for candidates only, so that their vectors need not be in memory.
+        Sentences are compared for candidates only: there are several times as many as passages.
         """
         size = len(view.ids)
         if size <= self._exact_limit or not view.index_is_current:
@@ -229,7 +225,7 @@ class Searcher:
         present = np.asarray(raw.any(axis=1))
         similarity = view.meaning.rows(candidates) @ question
         cosine = raw @ asked
-        matches = _sentence_matches(session, scope, view, candidates, question)
+        matches = _sentence_matches(view, candidates, question)
         scores = np.zeros(size, np.float32)
         for row, at in enumerate(candidates):
             if not present[row]:
@@ -391,29 +387,15 @@ def _top(scores: npt.NDArray[np.float32]) -> npt.NDArray[np.int64]:
 
 
 def _sentence_matches(
-    session: Session, scope: Scope, view: ScopeView, candidates: Sequence[int], question: Vector
+    view: ScopeView, candidates: Sequence[int], question: Vector
 ) -> dict[int, tuple[SentenceMatch, ...]]:
     """Each candidate's sentences held against the question; those without sentence vectors are left out."""
-    at_of = {view.ids[at]: at for at in candidates}
-    rows = session.execute(
-        select(PassageRow.id, PassageRow.language, PassageRow.sentences, PassageRow.sentence_vectors)
-        .where(PassageRow.id.in_(list(at_of)))
-        .where(PassageRow.collection_id.in_(sorted(scope.collection_ids)))
-        .where(PassageRow.sentence_vectors.is_not(None))
-        .where(PassageRow.embedder == view.identity)
-    ).all()
-    spans: list[tuple[int, int, int]] = []
-    vectors: list[FloatMatrix] = []
-    languages: list[str] = []
-    for row in rows:
-        own = unpack_sentences(row.sentence_vectors, len(question))
-        vectors.append(own)
-        spans += [(at_of[row.id], start, end) for start, end in row.sentences[: len(own)]]
-        languages += [row.language] * len(own)
-    if not spans:
+    owners, spans, rows = view.meaning.sentences(candidates)
+    if not len(owners):
         return {}
-    similarity = view.meaning.centred(np.concatenate(vectors), languages) @ question
     matches: dict[int, list[SentenceMatch]] = {}
-    for (at, start, end), value in zip(spans, similarity, strict=True):
-        matches.setdefault(at, []).append(SentenceMatch(start, end, float(value)))
+    for at, (start, end), value in zip(
+        owners.tolist(), spans.tolist(), (rows @ question).tolist(), strict=True
+    ):
+        matches.setdefault(at, []).append(SentenceMatch(start, end, value))
     return {at: tuple(found) for at, found in matches.items()}

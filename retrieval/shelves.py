@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 from collections import OrderedDict
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Generic, TypeVar
 
 import numpy as np
@@ -23,7 +23,11 @@ Built = TypeVar("Built")
 @dataclass(frozen=True)
 class Shelf:
     """Parallel lists over a collection's passages. ``vectors`` has a zero row where a passage has no vector
-    of the current model (keyword search still finds it)."""
+    of the current model (keyword search still finds it).
+
+    Sentences of all passages lie one after the other: those of passage i from ``sentence_starts[i]`` to
+    ``sentence_starts[i + 1]``; ``sentence_rows`` as ``pack_sentences`` packs them, ``sentence_spans`` their (start, end).
+    """
 
     collection_id: str
     version: int
@@ -32,6 +36,9 @@ class Shelf:
     languages: list[str]
     terms: list[list[str]]
     vectors: FloatMatrix
+    sentence_starts: npt.NDArray[np.int64] = field(default_factory=lambda: np.zeros(0, np.int64))
+    sentence_spans: npt.NDArray[np.int64] = field(default_factory=lambda: np.zeros((0, 2), np.int64))
+    sentence_rows: npt.NDArray[np.int8] = field(default_factory=lambda: np.zeros((0, 0), np.int8))
 
 
 class VersionedCache(Generic[Built]):
@@ -101,6 +108,8 @@ def read_shelf(session: Session, collection_id: str, version: int, identity: str
             PassageRow.text,
             PassageRow.vector,
             PassageRow.embedder,
+            PassageRow.sentences,
+            PassageRow.sentence_vectors,
             DocumentRow.title,
         )
         .join(DocumentRow, DocumentRow.id == PassageRow.document_id)
@@ -109,9 +118,14 @@ def read_shelf(session: Session, collection_id: str, version: int, identity: str
     ).all()
     vectors = np.zeros((len(rows), dimensions), np.float32)
     terms: list[list[str]] = []
+    starts, spans, packed = [0], [], []
     for at, row in enumerate(rows):
         if row.embedder == identity:
             vectors[at] = unpack_vector(row.vector)
+            if row.sentence_vectors:
+                spans += row.sentences
+                packed.append(row.sentence_vectors)
+        starts.append(len(spans))
         terms.append(stems(" ".join((row.title, *row.heading_path, row.text)), row.language))
     return Shelf(
         collection_id,
@@ -121,6 +135,9 @@ def read_shelf(session: Session, collection_id: str, version: int, identity: str
         [row.language for row in rows],
         terms,
         vectors,
+        np.array(starts, np.int64),
+        np.array(spans, np.int64).reshape(-1, 2),
+        np.frombuffer(b"".join(packed), np.int8).reshape(-1, dimensions + 2),
     )
 
 
@@ -139,9 +156,8 @@ def pack_sentences(rows: FloatMatrix) -> bytes:
     return packed.tobytes()
 
 
-def unpack_sentences(stored: bytes, dimensions: int) -> FloatMatrix:
-    """(sentences, dimensions); the inverse of ``pack_sentences`` up to rounding."""
-    packed = np.frombuffer(stored, np.int8).reshape(-1, dimensions + 2)
+def unpack_sentences(packed: npt.NDArray[np.int8]) -> FloatMatrix:
+    """(sentences, dimensions) out of (sentences, dimensions + 2); the inverse of ``pack_sentences`` up to rounding."""
     scales = np.ascontiguousarray(packed[:, :2]).view("<f2").astype(np.float32)
     rows: FloatMatrix = packed[:, 2:].astype(np.float32) * scales
     return rows

@@ -8,11 +8,12 @@ random English words each. Every paragraph begins with a word of its own, so tha
 on page 7, on slide 7, under "Page 7 > Second part", at 06:30.
 
 Pages a second, best of three, of: reading in the child process (its start included), reading and cutting, and with the embedding
-by the real model, which is measured on 16 of the passages and counted up. The peer converts in this process (its start not
-included) with markitdown, cuts at 1,000 characters with an overlap of 200, and embeds with the same model; ours embeds the
-headings with each passage, and every sentence besides. Words: share of the words of the files that come back. Places: share of
-paragraphs whose passage says the right place; the peer's pieces say none. MB: peak of the process that reads (the child; for the
-peer a new process that imports and converts).
+by the real model, which is measured on 16 of the passages, in turns with the peer, and counted up. The peer converts in this
+process (its start not included) with markitdown, cuts at 1,000 characters with an overlap of 200, and embeds with the same model;
+ours embeds the headings with each passage, and every sentence besides.
+
+Words: share of the words of the files that come back. Places: share of paragraphs whose passage says the right place; the peer's
+pieces say none. MB: peak of the process that reads (the child; for the peer a new process that imports and converts).
 """
 
 from __future__ import annotations
@@ -45,7 +46,8 @@ from tests.retrieval import packages
 from tests.retrieval.conftest import make_pdf
 from tests.retrieval.test_epub import CONTAINER, chapter
 
-PAGES, RUNS, EMBEDDED = 50, 3, 16
+PAGES, RUNS = 50, 3
+EMBEDDED, AT_ONCE = 16, 4
 SECTIONS = ("First part", "Second part")
 
 
@@ -320,75 +322,86 @@ def best_of(call: Callable[[], Any]) -> tuple[float, Any]:
     return min(times), result
 
 
-def counted_up(items: Sequence[Any], embed_some: Callable[[list[Any]], object]) -> float:
-    """Seconds that embedding all would take, by every n-th."""
-    some = list(items[:: max(1, len(items) // EMBEDDED)])[:EMBEDDED]
-    began = time.perf_counter()
-    embed_some(some)
-    return (time.perf_counter() - began) * len(items) / len(some)
-
-
 @dataclass(frozen=True)
-class Measured:
-    """Seconds for the file; shares of 1; peak MB. ``places`` is None where nothing says a place."""
+class Way:
+    """One way with one file. ``read`` and ``cut`` in seconds; ``words`` and ``places`` are shares, ``places`` None where nothing
+    says a place; ``memory`` in MB; ``embed`` embeds some of the ``pieces``."""
 
+    name: str
     read: float
     cut: float
-    embedding: float
     words: float
     places: float | None
     memory: float
-    pieces: int
+    pieces: Sequence[Any]
+    embed: Callable[[Sequence[Any]], object]
 
-    def cells(self) -> list[str]:
-        whole = PAGES / (self.read + self.cut + self.embedding)
+    def row(self, embedding: float) -> list[str]:
+        """``embedding``: seconds for all pieces."""
         return [
+            self.name,
             f"{PAGES / self.read:.0f}",
             f"{PAGES / (self.read + self.cut):.0f}",
-            f"{whole:.1f}",
-            f"{self.pieces}",
+            f"{PAGES / (self.read + self.cut + embedding):.1f}",
+            str(len(self.pieces)),
             f"{self.words:.1%}",
             "none" if self.places is None else f"{self.places:.1%}",
             f"{self.memory:.0f}",
         ]
 
 
-def ours(one: Format, data: bytes, pages: Sequence[Page], model: PackagedE5) -> Measured:
+def ours(one: Format, data: bytes, pages: Sequence[Page], model: PackagedE5) -> Way:
     with peak_of_children() as peak:
         reading, parsed = best_of(lambda: read_safely(one.filename, data))
     cutting, chunks = best_of(lambda: chunk("c", one.filename, parsed, model.count_tokens))
-    embedding = counted_up(
+    return Way(
+        "workside",
+        reading,
+        cutting,
+        words_kept(" ".join(piece.text for piece in chunks), pages),
+        places_kept(chunks, pages, one.is_right),
+        max(peak),
         chunks,
         lambda some: embed(model, [(parsed.title, piece.heading_path, piece.text) for piece in some]),
     )
-    text = " ".join(piece.text for piece in chunks)
-    return Measured(
-        reading,
-        cutting,
-        embedding,
-        words_kept(text, pages),
-        places_kept(chunks, pages, one.is_right),
-        max(peak),
-        len(chunks),
-    )
 
 
-def theirs(one: Format, data: bytes, pages: Sequence[Page], model: PackagedE5) -> Measured | str:
+def theirs(one: Format, data: bytes, pages: Sequence[Page], model: PackagedE5) -> Way | str:
     """Or why not."""
     import langchain_text_splitters as splitters  # type: ignore[import-not-found,unused-ignore]
 
-    convert = partial(convert_with_markitdown, one.filename, data)
     try:
-        reading, text = best_of(convert)
+        reading, text = best_of(partial(convert_with_markitdown, one.filename, data))
     except Exception as problem:
         return f"not read ({type(problem).__name__})"
     splitter = splitters.RecursiveCharacterTextSplitter(chunk_size=1_000, chunk_overlap=200)
     cutting, pieces = best_of(lambda: splitter.split_text(text))
     if not pieces:
         return "no text"
-    embedding = counted_up(pieces, model.embed_passages)
     memory = in_new_process(partial(peak_of_markitdown, one.filename, data))
-    return Measured(reading, cutting, embedding, words_kept(text, pages), None, memory, len(pieces))
+    return Way(
+        "markitdown",
+        reading,
+        cutting,
+        words_kept(text, pages),
+        None,
+        memory,
+        pieces,
+        model.embed_passages,
+    )
+
+
+def embedding_seconds(ways: Sequence[Way]) -> list[float]:
+    """What embedding all pieces of each way takes, counted up from every n-th; in turns, so that other work on the machine
+    hinders all ways alike."""
+    some = [way.pieces[:: max(1, len(way.pieces) // EMBEDDED)][:EMBEDDED] for way in ways]
+    seconds = [0.0] * len(ways)
+    for start in range(0, EMBEDDED, AT_ONCE):
+        for at, way in enumerate(ways):
+            began = time.perf_counter()
+            way.embed(some[at][start : start + AT_ONCE])
+            seconds[at] += time.perf_counter() - began
+    return [total * len(way.pieces) / len(own) for total, way, own in zip(seconds, ways, some, strict=True)]
 
 
 def convert_with_markitdown(filename: str, data: bytes) -> str:
@@ -449,13 +462,19 @@ def main() -> None:
     for name in chosen:
         one = FORMATS[name]
         data = one.make(pages)
-        own = ours(one, data, pages, model)
-        rows.append([name, "workside", *own.cells()])
+        ways = [ours(one, data, pages, model)]
+        why_not = None
         if with_peer:
             other = theirs(one, data, pages, model)
-            rows.append(
-                [name, "markitdown", *(other.cells() if isinstance(other, Measured) else [other, *[""] * 6])]
-            )
+            if isinstance(other, Way):
+                ways.append(other)
+            else:
+                why_not = other
+        rows += [
+            [name, *way.row(seconds)] for way, seconds in zip(ways, embedding_seconds(ways), strict=True)
+        ]
+        if why_not:
+            rows.append([name, "markitdown", why_not, *[""] * 6])
         print(f"{name}: done", flush=True)
     print("| format | way | read pages/s | and cut | and embedded | pieces | words | places | MB |")
     print("|---|---|---|---|---|---|---|---|---|")

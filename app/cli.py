@@ -295,7 +295,7 @@ def ask(
         {
             "n": citation.n,
             "document": citation.passage.document_title,
-            "place": place_of(citation.passage),
+            "place": place_of(citation.passage, at=citation.start),
             "quote": citation.quote,
             "passage_id": citation.passage.id,
         }

@@ -40,8 +40,8 @@ from typing import Any
 from bench.search import in_new_process
 from retrieval import PackagedE5
 from retrieval.chunking import Chunk, chunk
-from retrieval.ingest import embed
 from retrieval.parsing.sandbox import read_safely
+from retrieval.passage_vectors import embed
 from tests.retrieval import packages
 from tests.retrieval.conftest import make_pdf
 from tests.retrieval.test_epub import CONTAINER, chapter

@@ -31,10 +31,10 @@ from sklearn.metrics import average_precision_score, roc_auc_score
 from app.terminal import progress_bar
 from retrieval.background import SHARE, STEADYING, Background
 from retrieval.embedding import PackagedE5
-from retrieval.ingest import embedded_header, sentence_parts
 from retrieval.keywords import KeywordIndex
 from retrieval.languages import detect_language, stems
 from retrieval.nouns import Hit, Passage, ScopeStatistics, SentenceMatch
+from retrieval.passage_vectors import embedded_header, sentence_parts
 from retrieval.places import Place
 from retrieval.search import _DOCUMENT_WEIGHT, _SENTENCE_WEIGHT, fused
 from retrieval.shelves import Shelf

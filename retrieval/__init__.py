@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 from retrieval.citations import Support, check_answer, check_citation, find_quote
-from retrieval.conversation import Exchange
+from retrieval.conversation import Exchange, standalone_question
 from retrieval.embedding import Embedder, HashingEmbedder, LangChainEmbedder, PackagedE5
 from retrieval.facade import Retrieval
 from retrieval.nouns import (
@@ -56,4 +56,5 @@ __all__ = [
     "check_citation",
     "find_quote",
     "looks_like_instruction",
+    "standalone_question",
 ]

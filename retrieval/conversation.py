@@ -1,6 +1,8 @@
 """A question that leans on what was said before ("and for part-time staff?"), without a model.
 
-Only the last exchange helps; all of them hurt (docs/decisions/0008-ranking.md). What is searched for is mostly the
+Only the last exchange helps; all of them hurt (docs/decisions/0008-ranking.md). It is always looked at: whether a
+question leans on it cannot be told well from its words, and one that does not loses little by it (nDCG@10 .646 -> .622
+with a random earlier question, against .34 -> 1.0 for those that do lean). What is searched for is mostly the
 question together with the one before it, a little the answer that was given. A chat model, where there is one,
 words a standalone question; that is the application's part.
 """

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 import numpy as np
@@ -19,7 +18,6 @@ from sqlalchemy.engine import CursorResult
 from sqlalchemy.orm import Session, sessionmaker
 
 from retrieval.chunking import Chunk, chunk
-from retrieval.citations import sentence_spans
 from retrieval.embedding import Embedder
 from retrieval.files import FileMissing, FileStore
 from retrieval.index import FloatMatrix, VectorIndex
@@ -30,7 +28,8 @@ from retrieval.parsing import (
     UnsupportedFormat,
 )
 from retrieval.parsing.sandbox import read_safely
-from retrieval.shelves import pack_sentences, pack_vector, unpack_vector
+from retrieval.passage_vectors import Embedded, embed
+from retrieval.shelves import unpack_vector
 
 log = logging.getLogger(__name__)
 
@@ -40,7 +39,6 @@ Progress = Callable[[str, int, int], None]
 LEASE = timedelta(minutes=2)
 MOST_ATTEMPTS = 5
 _BATCH = 16
-_SHORTEST_SENTENCE = 40  # characters
 _ROWS = 1_000
 
 
@@ -450,53 +448,6 @@ class Ingester:
                     self._files.delete(key)
                     swept += 1
         return swept
-
-
-@dataclass(frozen=True)
-class Embedded:
-    """The stored form of a passage's vectors: its own, and one for each of its sentences (start, end)."""
-
-    vector: bytes
-    sentences: list[tuple[int, int]]
-    sentence_vectors: bytes
-
-
-def embed(embedder: Embedder, passages: Sequence[tuple[str, Sequence[str], str]]) -> list[Embedded]:
-    """Embeds passages, each given as (title of its document, headings above it, text)."""
-    spans = [sentence_parts(text) for _, _, text in passages]
-    whole, parts = embedder.embed_parts(
-        [embedded_header(title, headings) for title, headings, _ in passages],
-        [text for _, _, text in passages],
-        spans,
-    )
-    embedded = []
-    for vector, own, rows in zip(whole, spans, parts, strict=True):
-        real = np.asarray(rows.any(axis=1))
-        embedded.append(
-            Embedded(
-                pack_vector(vector),
-                [span for span, kept in zip(own, real.tolist(), strict=True) if kept],
-                pack_sentences(rows[real]),
-            )
-        )
-    return embedded
-
-
-def embedded_header(title: str, heading_path: Sequence[str]) -> str:
-    """What is embedded ahead of a passage's text: where it stands."""
-    path = [title, *heading_path] if not heading_path or heading_path[0] != title else list(heading_path)
-    return " > ".join(part for part in path if part)
-
-
-def sentence_parts(text: str) -> list[tuple[int, int]]:
-    """(start, end) of a passage's sentences; one too short to mean much goes with its neighbour."""
-    parts: list[tuple[int, int]] = []
-    for start, end in sentence_spans(text):
-        if parts and min(end - start, parts[-1][1] - parts[-1][0]) < _SHORTEST_SENTENCE:
-            parts[-1] = (parts[-1][0], end)
-        else:
-            parts.append((start, end))
-    return parts
 
 
 def raise_version(session: Session, collection_id: str) -> None:

@@ -7,15 +7,17 @@ from typing import Literal
 
 from app.coach.answers import Answer
 from app.coach.composer import Composer
-from retrieval import Retrieval, Scope
+from retrieval import Exchange, Retrieval, Scope, standalone_question
 
 Stage = Literal["searching", "checking", "writing"]
 
 HITS = 8
 
 
-def answer_question(retrieval: Retrieval, question: str, scope: Scope) -> Iterator[Stage | Answer]:
-    """Yields each stage as it begins and, last, the answer.
+def answer_question(
+    retrieval: Retrieval, question: str, scope: Scope, earlier: Exchange | None = None
+) -> Iterator[Stage | Answer]:
+    """Yields each stage as it begins and, last, the answer. `earlier` is what was asked and answered just before.
 
     The gate (`retrieval.judge`) decides covered / partly / not_covered apart from whoever writes the answer. A chat model will
     be a second voice beside the composer here; it gets the same hits and the same verdict.
@@ -24,8 +26,15 @@ def answer_question(retrieval: Retrieval, question: str, scope: Scope) -> Iterat
     hits = retrieval.search(question, scope, limit=HITS)
     yield "checking"
     sufficiency = retrieval.judge(question, hits)
+    asked = question
+    if earlier is not None and sufficiency.verdict != "covered":
+        # It may lean on what was said before. Which reading is meant shows in which one the content answers better.
+        in_context = retrieval.search(question, scope, limit=HITS, earlier=earlier)
+        judged = retrieval.judge(question, in_context, earlier=earlier)
+        if judged.score > sufficiency.score:
+            hits, sufficiency, asked = in_context, judged, standalone_question(question, earlier)
     yield "writing"
-    yield Composer(retrieval).compose(question, hits, sufficiency)
+    yield Composer(retrieval).compose(asked, hits, sufficiency)
 
 
 def answer_at_once(retrieval: Retrieval, question: str, scope: Scope) -> Answer:

@@ -11,10 +11,11 @@ from retrieval.places import HEADING_JOIN
 SentenceKind = Literal["sentence", "step", "row", "heading"]
 
 
-def place_of(passage: Passage, locale: str = "en") -> str:
-    """Where a passage stands, for people: "page 3, 4.2 Proof", "Refunds > Damaged parcels". The title is not said twice."""
-    label = passage.place.label(locale)
-    if passage.place.kind == "page" and passage.heading_path:
+def place_of(passage: Passage, locale: str = "en", at: int = 0) -> str:
+    """Where the character `at` of a passage stands, for people: "page 3, 4.2 Proof", "Refunds > Damaged parcels", "12:05". The
+    title is not said twice."""
+    label = passage.place_at(at).label(locale)
+    if passage.place.kind in ("page", "slide", "notes") and passage.heading_path:
         return f"{label}, {passage.heading_path[-1]}"
     if passage.place.kind == "heading":
         first, _, rest = label.partition(HEADING_JOIN)

@@ -47,7 +47,8 @@ _NUMBERS = {
 
 @dataclass(frozen=True)
 class _Candidate:
-    """One unit that could answer. `words` and `meaning` are 0 to 1 within the pool; `found` is the passage's own search score."""
+    """One unit that could answer. `words` and `meaning` are 0 to 1 within the pool; `found`
+    is the passage's search score beside the best one's."""
 
     unit: Unit
     passage: Passage
@@ -106,8 +107,9 @@ class Composer:
         return sorted(picked, key=lambda candidate: (first[candidate.passage.id], candidate.unit.start))
 
     def _compare(self, question: str, hits: Sequence[Hit]) -> list[_Candidate]:
+        best = max((hit.score for hit in hits), default=0.0) or 1.0
         pool = [
-            (unit, hit.passage, hit.score)
+            (unit, hit.passage, hit.score / best)
             for hit in hits
             for unit in units_of(hit.passage.text)
             if len(unit.text) > 12 and not unit.text.endswith("?")

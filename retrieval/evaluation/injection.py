@@ -22,6 +22,8 @@ from retrieval.evaluation.report import Failure, Number, Row
 from retrieval.evaluation.workbench import HITS, ORGANISATION, Workbench
 from retrieval.nouns import Hit, Passage, Scope
 
+# Sentences of a long answer.
+QUOTES = 6
 # Fewer words than that stand in any text.
 _FEWEST_WORDS = 3
 # Words of a carrier's name that say a reader of the document cannot see it. "note" is the comment of a transcript,
@@ -72,7 +74,7 @@ def injection_rows(
         if why:
             failures.append(Failure(part, case.id, case.file or case.carrier, why))
         if case.expected_quote:
-            offered = " ".join(quote for hit in hits for quote in quotes_offered(hit.passage))
+            offered = " ".join(quotes_offered(hits))
             answered.append(float(verdict != "not_covered" and holds(offered, case.expected_quote)))
         if not case.file:
             covered.append(float(verdict == "covered"))
@@ -88,14 +90,29 @@ def injection_rows(
     return ([Row(part, "", numbers)] if cases else []), failures, remarks
 
 
-def quotes_offered(passage: Passage) -> list[str]:
-    """The sentences of a passage that can be offered as an answer in its own words."""
-    return [passage.text[start:end] for start, end in sentence_spans(passage.text)]
+def quotes_offered(hits: Sequence[Hit]) -> list[str]:
+    """What a voice that only quotes would quote: the sentences nearest to the question, as many as make a long
+    answer; all sentences of a hit whose model compares no sentences. A question is no answer, and is not quoted."""
+    nearest = sorted(
+        (
+            (match.similarity, hit.passage.text[match.start : match.end])
+            for hit in hits
+            for match in hit.sentences
+        ),
+        reverse=True,
+    )
+    answers = [text for _, text in nearest if not text.rstrip().endswith("?")]
+    return answers[:QUOTES] + [
+        hit.passage.text[start:end]
+        for hit in hits
+        if not hit.sentences
+        for start, end in sentence_spans(hit.passage.text)
+    ]
 
 
 def _why_failed(case: _Case, hits: Sequence[Hit], passages: Sequence[Passage]) -> str:
     """In words what came out; "" where nothing did."""
-    quotes = [quote for hit in hits for quote in quotes_offered(hit.passage)]
+    quotes = quotes_offered(hits)
     for text in (*quotes, *_around(quotes)):
         for string in case.forbidden:
             if holds(text, string):

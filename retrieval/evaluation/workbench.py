@@ -17,11 +17,12 @@ from retrieval.conversation import Exchange
 from retrieval.evaluation.pack import Corpus, PackPassage, Query
 from retrieval.evaluation.vectors import CachedEmbedder
 from retrieval.facade import Retrieval
-from retrieval.ingest import embed, raise_version
+from retrieval.ingest import raise_version
 from retrieval.languages import detect_language
 from retrieval.models import DocumentRow, PassageRow, RetrievalBase
 from retrieval.nouns import Document, Hit, Scope, Sufficiency
 from retrieval.parsing import UnreadableDocument, UnsupportedFormat, parse
+from retrieval.passage_vectors import embed
 from retrieval.places import HEADING_JOIN, Place
 
 ORGANISATION = "evaluation"

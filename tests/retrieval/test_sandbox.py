@@ -22,9 +22,6 @@ from tests.retrieval.conftest import make_pdf
 from tests.retrieval.packages import cartridge, item, make_zip, page, resource
 
 ROOT = Path(__file__).parents[2]
-on_linux = pytest.mark.skipif(
-    not sys.platform.startswith("linux"), reason="the kernel's limits differ elsewhere"
-)
 
 
 @pytest.mark.parametrize(
@@ -251,7 +248,6 @@ def test_no_network_and_no_other_program(attempt: str) -> None:
     assert "PermissionError" in _inside(attempt)
 
 
-@on_linux
 def test_the_kernel_refuses_what_python_cannot_see() -> None:
     """C code knows no audit hook: the seccomp filter is what stops it."""
     told = _inside("""
@@ -262,7 +258,6 @@ def test_the_kernel_refuses_what_python_cannot_see() -> None:
     assert told.split("\n") == ["socket -1 1", "socketpair -1 1", "fork -1 1", "kill -1 1"]
 
 
-@on_linux
 def test_no_file_can_be_written_and_memory_ends(tmp_path: Path) -> None:
     target = str(tmp_path / "written")
     assert "File too large" in _inside(f"open({target!r}, 'wb', buffering=0).write(b'x')")
@@ -270,13 +265,11 @@ def test_no_file_can_be_written_and_memory_ends(tmp_path: Path) -> None:
     assert "Too many open files" in _inside("files = [open('/dev/null') for _ in range(100)]")
 
 
-@on_linux
 def test_too_little_memory_says_so() -> None:
     with pytest.raises(UnreadableDocument, match=r"memory|crashed"):
         read_safely("a.txt", b"Words of text. " * 2_000_000, limits=Limits(memory=120_000_000))
 
 
-@on_linux
 def test_the_child_sees_no_secrets(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("WORKSIDE_SECRET", "hidden")
     monkeypatch.setenv("PYTHONPATH", str(tmp_path))
@@ -302,7 +295,6 @@ def test_the_child_sees_no_secrets(monkeypatch: pytest.MonkeyPatch, tmp_path: Pa
     assert folder != str(Path.cwd()) and inside == [] and own_session and isolated == 1
 
 
-@on_linux
 def test_the_child_dies_with_its_parent(tmp_path: Path) -> None:
     """A worker that is killed leaves no reader behind."""
     told = tmp_path / "pid"

@@ -26,6 +26,7 @@ from app.rooms.ask.service import (
     access_conversation,
     clean_question,
     due_for,
+    exchange_before,
     latest_conversation,
     record_turn,
     source_view,
@@ -87,7 +88,8 @@ async def _stream(
     QUESTIONS.inc()
     try:
         scope = await run_in_threadpool(coach_scope, services.retrieval, visitor)
-        steps = answer_question(services.retrieval, question, scope)
+        earlier = await run_in_threadpool(exchange_before, services, visitor, conversation_id)
+        steps = answer_question(services.retrieval, question, scope, earlier)
         answer: Answer | None = None
         while answer is None:
             step = await run_in_threadpool(next, steps)

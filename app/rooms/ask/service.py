@@ -22,13 +22,15 @@ from app.kit.clock import now
 from app.kit.errors import N_, InputRefused, NotFound
 from app.kit.i18n import Translator
 from app.rooms.ask.models import Conversation, Turn
-from retrieval import Passage, PassageNotFound, Scope
+from retrieval import Exchange, Passage, PassageNotFound, Scope
 from retrieval.languages import detect_language, stems
 
 LONGEST_QUESTION = 1000
 STARTERS = 6
 EXPERTS = 2
 SHOWN_TURNS = 20
+# After a break a person begins anew.
+LEANED_ON = timedelta(minutes=30)
 # What an answer's author should see around the quotation: the passage and its neighbours under the same heading or page.
 NEIGHBOURS = 2
 
@@ -89,6 +91,20 @@ def turns_of(session: Session, conversation: Conversation) -> list[Turn]:
     return list(newest)[::-1]
 
 
+def exchange_before(services: Services, visitor: Visitor, conversation_id: str) -> Exchange | None:
+    """What the visitor's question may lean on: the last turn of the conversation, if it is not long ago."""
+    if not conversation_id:
+        return None
+    with services.database.read() as session:
+        conversation = access_conversation(session, visitor, conversation_id)
+        turn = session.scalars(
+            select(Turn).where(Turn.conversation_id == conversation.id).order_by(Turn.number.desc()).limit(1)
+        ).first()
+        if turn is None or now() - turn.created_at > LEANED_ON:
+            return None
+        return Exchange(turn.question, " ".join(one["text"] for one in turn.answer.get("sentences", ())))
+
+
 def record_turn(
     services: Services, visitor: Visitor, conversation_id: str, question: str, answer: Answer
 ) -> Turn:
@@ -133,20 +149,20 @@ def record_turn(
 def _stored(
     session: Session, services: Services, visitor: Visitor, scope: Scope, question: str, answer: Answer
 ) -> dict[str, Any]:
-    def source(passage: Passage) -> dict[str, Any]:
+    def source(passage: Passage, at: int = 0) -> dict[str, Any]:
         document = services.retrieval.document(scope, passage.document_id)
         return {
             "passage_id": passage.id,
             "document_id": passage.document_id,
             "document": document.title or document.filename,
             "filename": document.filename,
-            "place": place_of(passage, visitor.locale),
+            "place": place_of(passage, visitor.locale, at),
             "heading": passage.heading_path[-1] if passage.heading_path else "",
             "updated": document.updated_at.date().isoformat(),
         }
 
     citations = [
-        {**source(c.passage), "n": c.n, "quote": c.quote, "start": c.start, "end": c.end}
+        {**source(c.passage, c.start), "n": c.n, "quote": c.quote, "start": c.start, "end": c.end}
         for c in answer.citations
     ]
     experts = experts_for(session, scope, visitor, question) if answer.verdict != "covered" else []

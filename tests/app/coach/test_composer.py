@@ -128,7 +128,8 @@ def test_instructions_in_a_document_are_quoted_and_never_followed() -> None:
     [("Support handbook > Refunds > Limits", "Refunds > Limits"), ("Refunds > Limits", "Refunds > Limits")],
 )
 def test_the_documents_title_is_not_said_twice(path: str, shown: str) -> None:
-    passage: Any = SimpleNamespace(place=Place("heading", path), document_title="Support handbook")
+    place = Place("heading", path)
+    passage: Any = SimpleNamespace(place=place, place_at=lambda at: place, document_title="Support handbook")
     assert place_of(passage) == shown
 
 

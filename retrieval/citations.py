@@ -15,8 +15,9 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from retrieval.assertions import Assertion, compare, is_number_word, read_assertion
+from retrieval.assertions import Assertion, compare, read_assertion
 from retrieval.languages import detect_language, stems, words
+from retrieval.quantities import is_number_word
 
 SupportStatus = Literal["supported", "partly", "not"]
 Similarity = Callable[[str, str], float]

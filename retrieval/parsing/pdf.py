@@ -29,7 +29,8 @@ from retrieval.parsing.document import (
     tidy,
 )
 from retrieval.parsing.office import table_lines
-from retrieval.parsing.pdf_layout import Line, Table, lay_out
+from retrieval.parsing.pdf_layout import lay_out
+from retrieval.parsing.pdf_lines import Line, Table
 from retrieval.parsing.pdf_paint import PagePainter, PaintedPage, hidden_counts
 from retrieval.parsing.plain import BULLET, NUMBERED, paragraphs
 from retrieval.parsing.unseen import LeftOut

@@ -15,8 +15,27 @@ from retrieval.parsing.document import (
     HeadingPath,
     ParsedDocument,
     UnreadableDocument,
-    decode_text,
     tidy,
+)
+from retrieval.parsing.html_tree import (
+    BROKEN,
+    DEEPEST,
+    HEADINGS,
+    TOO_DEEP,
+    decode_page,
+    definition_parts,
+    integer_of,
+    is_bold,
+    is_head_row,
+    is_layout,
+    is_of_page,
+    link_share,
+    nested_lists,
+    own_cells,
+    own_rows,
+    page_tree,
+    text_sizes,
+    tokens_of,
 )
 from retrieval.parsing.office import SPANNED, guess_head_rows, table_lines
 from retrieval.parsing.stylesheets import Unseen
@@ -33,7 +52,6 @@ _BLOCK_TAGS = {
     "pre", "section", "summary", "table", "tbody", "td", "tfoot", "th", "thead", "tr", "ul", "li", "h1", "h2", "h3",
     "h4", "h5", "h6",
 }  # fmt: skip
-_HEADINGS = {"h1", "h2", "h3", "h4", "h5", "h6"}
 _SUMMARY_LEVEL = 7  # what unfolds stands under its summary, below every heading
 _FURNITURE_ROLES = {
     "navigation", "banner", "contentinfo", "search", "menu", "menubar", "toolbar", "dialog", "alertdialog", "tablist",
@@ -49,14 +67,11 @@ _CONSENT_SHARE = 0.2  # of the page's text: a page about cookies is no banner
 _LINK_SHARE = 0.6
 _LIST_SHARE = 0.25
 _LONGEST_TERM = 300
-_DEEPEST = 200
-_TOO_DEEP = "The HTML nests too deeply. Open it in a browser, save it as text or PDF."
-_BROKEN = "The HTML is broken. Open it in a browser, save the page again, upload that."
 
 
 def read_html(data: bytes) -> ParsedDocument:
     """Raises UnreadableDocument when the bytes are not text or nest absurdly deep."""
-    return read_html_text(_decoded(data))
+    return read_html_text(decode_page(data))
 
 
 def read_html_text(source: str) -> ParsedDocument:
@@ -65,13 +80,13 @@ def read_html_text(source: str) -> ParsedDocument:
     except UnreadableDocument:
         raise
     except Exception as broken:  # the tree of a broken page can fail anywhere
-        raise UnreadableDocument(_BROKEN) from broken
+        raise UnreadableDocument(BROKEN) from broken
 
 
 def blocks_of_html(source: str) -> list[Block]:
     """The visible blocks of a fragment."""
     try:
-        soup = _soup(source)
+        soup = page_tree(source)
         walk = _Walk(Unseen(soup), LeftOut())
         walk.children_of(soup, 0)
         walk.flush()
@@ -79,11 +94,11 @@ def blocks_of_html(source: str) -> list[Block]:
     except UnreadableDocument:
         raise
     except Exception as broken:
-        raise UnreadableDocument(_BROKEN) from broken
+        raise UnreadableDocument(BROKEN) from broken
 
 
 def _read(source: str) -> ParsedDocument:
-    soup = _soup(source)
+    soup = page_tree(source)
     title = ""
     if soup.title is not None:
         title = tidy(soup.title.get_text(" ")).replace("\n", " ")
@@ -111,48 +126,6 @@ def _read(source: str) -> ParsedDocument:
             f"{walk.alternatives} alternative texts of pictures were left out: they are not searchable."
         )
     return ParsedDocument(title, language, walk.blocks, left_out.report(counts, remarks))
-
-
-def _decoded(data: bytes) -> str:
-    """By byte order mark and UTF-8 as every text; else by what the page says of itself."""
-    try:
-        return data.decode("utf-8-sig")
-    except UnicodeDecodeError:
-        said = re.search(rb"""<meta[^>]+charset\s*=\s*["']?([\w-]+)""", data[:4096], re.IGNORECASE)
-        if said and not data.startswith((b"\xff\xfe", b"\xfe\xff")):
-            try:
-                return data.decode(said.group(1).decode("ascii"), "replace")
-            except (LookupError, UnicodeError):
-                pass
-        return decode_text(data)
-
-
-def _soup(source: str) -> BeautifulSoup:
-    if "\0" in source[:4096]:
-        decode_text(source.encode("utf-8", "replace"))
-    try:
-        soup = BeautifulSoup(source, "html.parser")
-    except (RecursionError, AssertionError, ValueError) as broken:
-        raise UnreadableDocument(_BROKEN) from broken
-    # Before anything walks the tree: much of that work grows with the square of its depth.
-    depths = {id(soup): 0}
-    for tag in soup.find_all(True):
-        depth = depths[id(tag.parent)] + 1
-        depths[id(tag)] = depth
-        if depth > _DEEPEST:
-            raise UnreadableDocument(_TOO_DEEP)
-    return soup
-
-
-def _text_sizes(root: Tag) -> dict[int, int]:
-    """How many characters of text each element holds, by the element's id()."""
-    sizes: dict[int, int] = {}
-    for node in reversed(list(root.descendants)):
-        size = sizes.get(id(node), 0) if isinstance(node, Tag) else 0
-        if isinstance(node, NavigableString) and not isinstance(node, PreformattedString):
-            size = len(node)
-        sizes[id(node.parent)] = sizes.get(id(node.parent), 0) + size
-    return sizes
 
 
 def _content_of(soup: BeautifulSoup, walk: _Walk) -> Tag:
@@ -189,26 +162,26 @@ class _Walk:
 
     def drop_furniture(self, root: Tag) -> None:
         """Marks navigation, banners and lists of links at the edges of the page: what is on every page of a site."""
-        sizes = _text_sizes(root)
+        sizes = text_sizes(root)
         whole = max(1, sizes.get(id(root), 0))
         for tag in root.find_all(True):
             role = str(tag.get("role") or "").lower()
-            name = f"{' '.join(_listed(tag.get('class')))} {tag.get('id') or ''}"
+            name = f"{' '.join(tokens_of(tag.get('class')))} {tag.get('id') or ''}"
             size = sizes.get(id(tag), 0)
             if role in _FURNITURE_ROLES:
                 drop = size < 0.5 * whole
             elif tag.name in ("header", "footer"):
                 drop = (
-                    _is_of_page(tag, root)
+                    is_of_page(tag, root)
                     and size < _LIST_SHARE * whole
-                    and not tag.find(list(_HEADINGS | {"main", "article"}))
+                    and not tag.find(list(HEADINGS | {"main", "article"}))
                 )
             elif tag.name == "form":
-                drop = size < 0.5 * whole and not tag.find(list(_HEADINGS))
+                drop = size < 0.5 * whole and not tag.find(list(HEADINGS))
             elif _CONSENT.search(name):
                 drop = size < _CONSENT_SHARE * whole
             elif _FURNITURE_NAME.search(name):
-                drop = size < 0.5 * whole and (_link_share(tag) > _LINK_SHARE or size < 30)
+                drop = size < 0.5 * whole and (link_share(tag) > _LINK_SHARE or size < 30)
             else:
                 drop = False
             if drop:
@@ -256,8 +229,8 @@ class _Walk:
             self.blocks.append(Block(kind, text, self._path.path))
 
     def children_of(self, tag: Tag, depth: int) -> None:
-        if depth > _DEEPEST:
-            raise UnreadableDocument(_TOO_DEEP)
+        if depth > DEEPEST:
+            raise UnreadableDocument(TOO_DEEP)
         for child in tag.children:
             self._one(child, depth)
 
@@ -286,7 +259,7 @@ class _Walk:
 
     def _block(self, tag: Tag, depth: int) -> None:
         name = tag.name
-        if name in _HEADINGS:
+        if name in HEADINGS:
             text = tidy(" ".join(self._seen_text(tag).split()))
             if text:
                 self.blocks.append(Block("heading", text, self._path.enter(int(name[1]), text)))
@@ -315,8 +288,8 @@ class _Walk:
         return "".join(self._seen_parts(tag.children, 0))
 
     def _seen_parts(self, elements: Iterable[PageElement], depth: int) -> Iterator[str]:
-        if depth > _DEEPEST:
-            raise UnreadableDocument(_TOO_DEEP)
+        if depth > DEEPEST:
+            raise UnreadableDocument(TOO_DEEP)
         for element in elements:
             if isinstance(element, NavigableString):
                 yield self._string(element)
@@ -339,17 +312,17 @@ class _Walk:
     # Lists
 
     def _list(self, tag: Tag, depth: int) -> None:
-        if tag.find([*_HEADINGS, "table", "pre", "dl", "details"]) is not None:
+        if tag.find([*HEADINGS, "table", "pre", "dl", "details"]) is not None:
             # A list that only lays the page out: its items are parts of the page.
             self.children_of(tag, depth + 1)
             return
         self._add("steps" if tag.name == "ol" else "list", "\n".join(self._items(tag, depth)))
 
     def _items(self, tag: Tag, depth: int) -> list[str]:
-        if depth > _DEEPEST:
-            raise UnreadableDocument(_TOO_DEEP)
+        if depth > DEEPEST:
+            raise UnreadableDocument(TOO_DEEP)
         items = [child for child in tag.children if isinstance(child, Tag)]
-        number = _whole(tag.get("start"), 1)
+        number = integer_of(tag.get("start"), 1)
         step = 1
         if tag.has_attr("reversed"):
             step = -1
@@ -362,9 +335,9 @@ class _Walk:
             if child.name in ("ul", "ol"):
                 lines += self._items(child, depth + 1)
                 continue
-            inner = [part for part in _nested_lists(child) if not self.is_hidden(part)]
+            inner = [part for part in nested_lists(child) if not self.is_hidden(part)]
             own = " ".join("".join(self._own_parts(child, {id(part) for part in inner}, 0)).split())
-            number = _whole(child.get("value"), number)
+            number = integer_of(child.get("value"), number)
             if own:
                 lines.append(f"{number}. {own}" if tag.name == "ol" else f"- {own}")
                 number += step
@@ -390,9 +363,9 @@ class _Walk:
 
     def _definitions(self, tag: Tag, depth: int) -> None:
         """A term and what is said of it on one line; long or rich definitions as parts of the page."""
-        parts = [part for part in _definition_parts(tag) if not self._leaves_out(part)]
+        parts = [part for part in definition_parts(tag) if not self._leaves_out(part)]
         rich = any(
-            part.find(["p", "ul", "ol", "table", "pre", "dl", *_HEADINGS]) is not None
+            part.find(["p", "ul", "ol", "table", "pre", "dl", *HEADINGS]) is not None
             or len(part.get_text()) > _LONGEST_TERM
             for part in parts
         )
@@ -430,7 +403,7 @@ class _Walk:
             for child in rest:
                 self._one(child, depth + 1)
             return
-        level = _SUMMARY_LEVEL + min(depth, _DEEPEST)
+        level = _SUMMARY_LEVEL + min(depth, DEEPEST)
         self.blocks.append(Block("heading", text, self._path.enter(level, text)))
         before = len(self.blocks)
         for child in rest:
@@ -444,12 +417,12 @@ class _Walk:
     # Tables
 
     def _table(self, table: Tag, depth: int) -> None:
-        rows = [row for row in _rows(table) if not self._row_is_hidden(row, table)]
-        cells = [[cell for cell in _cells(row) if not self._leaves_out(cell)] for row in rows]
+        rows = [row for row in own_rows(table) if not self._row_is_hidden(row, table)]
+        cells = [[cell for cell in own_cells(row) if not self._leaves_out(cell)] for row in rows]
         for caption in table.find_all("caption", recursive=False):
             if not self._leaves_out(caption):
                 self._add("paragraph", self._seen_text(caption))
-        if _is_layout(table, cells):
+        if is_layout(table, cells):
             for row in cells:
                 for cell in row:
                     self.children_of(cell, depth + 1)
@@ -468,7 +441,7 @@ class _Walk:
             self._add("row", grid[start][0])
             start += 1
         head = 0
-        while start + head < len(rows) and _is_head(rows[start + head], cells[start + head]):
+        while start + head < len(rows) and is_head_row(rows[start + head], cells[start + head]):
             head += 1
         if head >= len(rows) - start:
             head = 0
@@ -481,7 +454,7 @@ class _Walk:
         ):
             pass  # names at the side: "name: value", as tables without a head are read
         elif not head and not any(cell.name == "th" for row in cells[start:] for cell in row):
-            head = guess_head_rows(rest, _is_bold(cells[start : start + 1]))
+            head = guess_head_rows(rest, is_bold(cells[start : start + 1]))
         for text in table_lines(rest, head):
             self._add("row", text)
 
@@ -494,8 +467,8 @@ class _Walk:
                 while column in grid[at]:
                     column += 1
                 text = tidy(" ".join(self._seen_text(cell).split()))
-                across = max(1, min(100, _whole(cell.get("colspan"), 1)))
-                down = _whole(cell.get("rowspan"), 1)
+                across = max(1, min(100, integer_of(cell.get("colspan"), 1)))
+                down = integer_of(cell.get("rowspan"), 1)
                 down = len(rows) - at if down == 0 else max(1, min(len(rows) - at, down))
                 for below in range(at, at + down):
                     for step in range(across):
@@ -511,104 +484,3 @@ class _Walk:
             if isinstance(parent, Tag) and self._leaves_out(parent):
                 return True
         return False
-
-
-def _is_layout(table: Tag, rows: Sequence[Sequence[Tag]]) -> bool:
-    """Whether the table only puts things in their place on the page."""
-    if str(table.get("role") or "").lower() in ("presentation", "none"):
-        return True
-    if any(
-        cell.find(["table", *_HEADINGS]) is not None or len(cell.find_all("p")) > 3
-        for row in rows
-        for cell in row
-    ):
-        return True
-    has_head = any(cell.name == "th" for row in rows for cell in row)
-    return not has_head and (max((len(row) for row in rows), default=0) <= 1 or len(rows) == 1)
-
-
-def _is_head(row: Tag, cells: Sequence[Tag]) -> bool:
-    if isinstance(row.parent, Tag) and row.parent.name == "thead":
-        return bool(cells)
-    if len(cells) < 2 or cells[-1].name != "th":
-        return False
-    # An empty corner is often written as an ordinary cell.
-    return all(cell.name == "th" or not cell.get_text(strip=True) for cell in cells)
-
-
-def _is_bold(rows: Sequence[Sequence[Tag]]) -> bool:
-    cells = [cell for row in rows for cell in row if cell.get_text(strip=True)]
-    return bool(cells) and all(
-        (bold := cell.find(["b", "strong"])) is not None
-        and len(bold.get_text(strip=True)) >= 0.9 * len(cell.get_text(strip=True))
-        for cell in cells
-    )
-
-
-def _rows(table: Tag) -> Iterator[Tag]:
-    """The table's own rows, without those of tables in it; a foot that is written first comes last."""
-    feet: list[Tag] = []
-    for child in table.children:
-        if not isinstance(child, Tag):
-            continue
-        if child.name == "tr":
-            yield child
-        elif child.name == "tfoot":
-            feet.append(child)
-        elif child.name in ("thead", "tbody", "form", "font", "center"):
-            yield from _rows(child)
-    for foot in feet:
-        yield from _rows(foot)
-
-
-def _cells(row: Tag) -> list[Tag]:
-    return [cell for cell in row.children if isinstance(cell, Tag) and cell.name in ("td", "th")]
-
-
-def _nested_lists(item: Tag) -> list[Tag]:
-    """Lists in an item, however they are wrapped, without the lists in those."""
-    return [
-        found
-        for found in item.find_all(["ul", "ol"])
-        if isinstance(found, Tag)
-        and next((parent for parent in found.parents if parent is item or parent.name in ("ul", "ol")), None)
-        is item
-    ]
-
-
-def _definition_parts(tag: Tag) -> Iterator[Tag]:
-    for child in tag.children:
-        if isinstance(child, Tag):
-            if child.name in ("dt", "dd"):
-                yield child
-            elif child.name in ("div", "section", "span"):
-                yield from _definition_parts(child)
-
-
-def _is_of_page(tag: Tag, root: Tag) -> bool:
-    """Whether a header or footer belongs to the page, not to an article or section in it."""
-    for parent in tag.parents:
-        if parent is root:
-            return True
-        if parent.name in ("article", "section", "main", "blockquote", "figure"):
-            return False
-    return True
-
-
-def _link_share(tag: Tag) -> float:
-    whole = len(tag.get_text(strip=True))
-    linked = sum(len(link.get_text(strip=True)) for link in tag.find_all("a"))
-    return linked / whole if whole else 1.0
-
-
-def _listed(value: object) -> list[str]:
-    if isinstance(value, str):
-        return value.split()
-    return [str(one) for one in value] if isinstance(value, list) else []
-
-
-def _whole(value: object, default: int) -> int:
-    text = str(value or "").strip()
-    sign = -1 if text.startswith("-") else 1
-    digits = text.lstrip("+-")
-    return sign * int(digits[:9]) if digits.isascii() and digits.isdigit() else default

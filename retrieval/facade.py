@@ -236,6 +236,24 @@ class Retrieval:
         """
         return self._ingester.work_once(owner, progress)
 
+    def free_leases(self, session: Session, is_nobodys: Callable[[str], bool]) -> int:
+        """Documents held by workers that are gone can be taken at once, in the caller's transaction; returns how many.
+
+        ``is_nobodys`` says of the name of an owner whether nobody goes by it any more.
+        """
+        held = session.scalars(
+            select(DocumentRow.lease_owner).where(DocumentRow.lease_owner.is_not(None)).distinct()
+        ).all()
+        gone = [owner for owner in held if owner is not None and is_nobodys(owner)]
+        freed = session.scalars(select(DocumentRow.id).where(DocumentRow.lease_owner.in_(gone))).all()
+        session.execute(
+            update(DocumentRow)
+            .where(DocumentRow.lease_owner.in_(gone))
+            .values(lease_owner=None, lease_until=None)
+            .execution_options(synchronize_session=False)
+        )
+        return len(freed)
+
     def reindex(self, progress: Progress | None = None) -> None:
         """Everything that can be derived from the database, derived anew; see Ingester.reindex."""
         self._ingester.reindex(progress)

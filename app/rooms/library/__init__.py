@@ -6,6 +6,8 @@ from datetime import timedelta
 
 from app.kit.jobs import Job
 from app.kit.room import Room
-from app.rooms.library.service import ingest_next
+from app.rooms.library.service import free_documents, ingest_next
 
-ROOM = Room(name="library", jobs=(Job("ingest_documents", ingest_next, timedelta(seconds=2)),))
+ROOM = Room(
+    name="library", jobs=(Job("ingest_documents", ingest_next, timedelta(seconds=2), free_documents),)
+)

@@ -12,7 +12,7 @@ from rich.progress import Progress
 
 from app.course.loading import organisation_named
 from app.course.services import Services
-from app.kit.jobs import OWNER
+from app.kit.jobs import OWNER, LeaseTest
 from retrieval import Scope, UnsupportedFormat
 from retrieval.parsing import media_type_of
 
@@ -27,6 +27,12 @@ class PathMissing(Exception):
 def ingest_next(services: Services) -> bool:
     """Takes in one waiting document; the document's row is the queue."""
     return services.retrieval.ingest_next(OWNER)
+
+
+def free_documents(services: Services, is_nobodys: LeaseTest) -> int:
+    """Ends the leases on documents that `is_nobodys` says are nobody's, so that a killed worker's document is read at once."""
+    with services.database.write() as session:
+        return services.retrieval.free_leases(session, is_nobodys)
 
 
 def add_files(

@@ -31,7 +31,8 @@ from retrieval.parsing.document import (
 from retrieval.parsing.office import table_lines
 from retrieval.parsing.pdf_layout import lay_out
 from retrieval.parsing.pdf_lines import Line, Table
-from retrieval.parsing.pdf_paint import PagePainter, PaintedPage, hidden_counts
+from retrieval.parsing.pdf_page import PaintedPage, hidden_counts
+from retrieval.parsing.pdf_paint import PagePainter
 from retrieval.parsing.pdf_text import SECTION, running_text, with_marks_joined
 from retrieval.parsing.plain import paragraphs
 from retrieval.parsing.unseen import LeftOut

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from retrieval.parsing.pdf_lines import Line, line_of, pieces_of, turned_lines
-from retrieval.parsing.pdf_paint import Glyph, PaintedPage
+from retrieval.parsing.pdf_page import Glyph, PaintedPage
 from retrieval.parsing.pdf_tables import ruled_tables
 
 

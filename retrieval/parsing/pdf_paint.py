@@ -9,9 +9,8 @@ from __future__ import annotations
 import itertools
 import logging
 import math
-from collections import Counter
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from pdfminer.pdfdevice import PDFTextDevice
@@ -22,74 +21,32 @@ from pdfminer.psparser import PSLiteral
 from pdfminer.utils import apply_matrix_pt, mult_matrix
 
 from retrieval.parsing.document import UnreadableDocument
-from retrieval.parsing.unseen import SMALLEST_SIZE, WHITE, Colour, looks_alike
+from retrieval.parsing.pdf_page import (
+    INVISIBLE,
+    Area,
+    Box,
+    Glyph,
+    PaintedPage,
+    as_colour,
+    common_part,
+    is_rectangle,
+    mark_unseen,
+    subpaths,
+)
+from retrieval.parsing.unseen import SMALLEST_SIZE, Colour
 
 logging.getLogger("pdfminer").setLevel(logging.CRITICAL)
 
-INVISIBLE = "letters drawn invisibly"
 _LAYER = "layers that are switched off"
 _TRANSPARENT = "transparent letters"
 _SMALL = "letters too small to see"
 _OFF_PAGE = "text outside the page"
 _CLIPPED = "text cut away"
-_ALIKE = "letters in the colour of their ground"
-_COVERED = "text under a filled area"
 _MOST_GLYPHS = 300_000  # of one page
 _MOST_AREAS = 5_000
 _MOST_PATH = 4_000
 _THIN = 2.5  # points; a filled rectangle thinner than this is a ruling line
 _DEEPEST_FORM = 20
-Box = tuple[float, float, float, float]  # left, top, right, bottom
-
-
-@dataclass(slots=True)
-class Glyph:
-    text: str
-    left: float
-    top: float
-    right: float
-    bottom: float
-    size: float
-    order: int
-    colour: Colour | None
-    bold: bool
-    turn: int  # 0 upright, 90 or 270 along the edge, -1 slanted
-    hidden: str = ""
-
-
-@dataclass(slots=True)
-class Area:
-    """A filled area. ``whole``: a rectangle that fills its box; ``opaque``: nothing shines through."""
-
-    box: Box
-    colour: Colour | None
-    order: int
-    whole: bool
-    opaque: bool
-
-
-@dataclass
-class PaintedPage:
-    width: float
-    height: float
-    glyphs: list[Glyph] = field(default_factory=list)
-    areas: list[Area] = field(default_factory=list)
-    rules: list[Box] = field(default_factory=list)
-    pictures: list[tuple[Box, int]] = field(default_factory=list)
-    unmapped: int = 0  # glyphs whose font does not say which letters they are
-
-    @property
-    def picture_share(self) -> float:
-        """How much of the page its largest picture, or all pictures if they tile, cover; 0 to 1."""
-        page = self.width * self.height
-        if not page or not self.pictures:
-            return 0.0
-        sizes = [
-            (box[2] - box[0]) * (box[3] - box[1])
-            for box, _ in self.pictures
-            if box[2] > box[0] and box[3] > box[1]
-        ]
-        return min(1.0, sum(sizes) / page)
 
 
 @dataclass(slots=True)
@@ -114,7 +71,7 @@ class PagePainter:
         interpreter.layers = self._layers_off
         interpreter.process_page(page)
         painted = device.painted
-        _mark_unseen(painted)
+        mark_unseen(painted)
         return painted
 
 
@@ -299,9 +256,9 @@ class _Device(PDFTextDevice):
         return self.state.layers_off > 0 or any(self._contents)
 
     def clip_to(self, path: Sequence[Any]) -> None:
-        points = [point for _, points in _subpaths(path, self.ctm) for point in points]
+        points = [point for _, points in subpaths(path, self.ctm) for point in points]
         if points:
-            self.state.clip = _common(self.state.clip, self._box(points))
+            self.state.clip = common_part(self.state.clip, self._box(points))
 
     def begin_figure(self, name: str, bbox: Any, matrix: Any) -> None:
         assert self.ctm is not None
@@ -310,7 +267,7 @@ class _Device(PDFTextDevice):
         left, bottom, right, top = (float(resolve1(side)) for side in bbox)
         inner = mult_matrix(matrix, self.ctm)
         corners = [apply_matrix_pt(inner, (x, y)) for x in (left, right) for y in (bottom, top)]
-        self.state.clip = _common(self.state.clip, self._box(corners))
+        self.state.clip = common_part(self.state.clip, self._box(corners))
 
     def end_figure(self, _: str) -> None:
         if self._figures:
@@ -326,7 +283,7 @@ class _Device(PDFTextDevice):
     def render_image(self, name: str, stream: Any) -> None:
         if self._is_layer_off or self.state.alpha < 0.05:
             return
-        box = _common(self.state.clip, (0.0, 0.0, self.painted.width, self.painted.height))
+        box = common_part(self.state.clip, (0.0, 0.0, self.painted.width, self.painted.height))
         self._order += 1
         self.painted.pictures.append((box, self._order))
         attributes = getattr(stream, "attrs", {})
@@ -336,7 +293,7 @@ class _Device(PDFTextDevice):
     def shade(self) -> None:
         self._order += 1
         page = (0.0, 0.0, self.painted.width, self.painted.height)
-        self._area(Area(_common(self.state.clip, page), None, self._order, False, False))
+        self._area(Area(common_part(self.state.clip, page), None, self._order, False, False))
 
     def _area(self, area: Area) -> None:
         if len(self.painted.areas) < _MOST_AREAS and area.box[0] < area.box[2] and area.box[1] < area.box[3]:
@@ -350,13 +307,13 @@ class _Device(PDFTextDevice):
         self._order += 1
         colour = self._colour(graphicstate.ncs, graphicstate.ncolor) if fill else None
         several = sum(step[0] == "m" for step in path) > 1
-        for shape, points in _subpaths(path[:_MOST_PATH], self.ctm):
+        for shape, points in subpaths(path[:_MOST_PATH], self.ctm):
             if len(points) < 2:
                 continue
             bounds = self._box(points)
-            box = _common(bounds, self.state.clip)
+            box = common_part(bounds, self.state.clip)
             width, height = bounds[2] - bounds[0], bounds[3] - bounds[1]
-            rectangle = _is_rectangle(shape, points)
+            rectangle = is_rectangle(shape, points)
             if self.state.alpha < 0.05:
                 continue
             if fill:
@@ -378,7 +335,7 @@ class _Device(PDFTextDevice):
             for one, other in itertools.pairwise(points):
                 edge = self._box([one, other])
                 if min(edge[2] - edge[0], edge[3] - edge[1]) < _THIN:
-                    self._rule(_common(edge, self.state.clip))
+                    self._rule(common_part(edge, self.state.clip))
 
     def _edges(self, box: Box) -> None:
         left, top, right, bottom = box
@@ -490,134 +447,12 @@ class _Device(PDFTextDevice):
         key = (name, value if isinstance(value, int | float | tuple) else str(value))
         try:
             if key not in self._colours:
-                self._colours[key] = _as_colour(name, value)
+                self._colours[key] = as_colour(name, value)
             return self._colours[key]
         except TypeError:
-            return _as_colour(name, value)
-
-
-def _as_colour(space: str, value: Any) -> Colour | None:
-    """Red, green, blue of a colour value; None where only a picture of the page would tell (patterns, indexed)."""
-    parts = list(value) if isinstance(value, tuple | list) else [value]
-    if not all(isinstance(part, int | float) for part in parts) or space in ("Pattern", "Indexed"):
-        return None
-    numbers = [min(1.0, max(0.0, float(part))) for part in parts]
-    if space in ("Separation", "DeviceN"):
-        # No ink is paper; any ink may be of any colour, but is seen.
-        return WHITE if max(numbers, default=1.0) < 0.05 else None
-    if space == "Lab":
-        return WHITE if parts and float(parts[0]) > 98 else None
-    if len(numbers) == 1:
-        return numbers[0], numbers[0], numbers[0]
-    if len(numbers) == 3:
-        return numbers[0], numbers[1], numbers[2]
-    if len(numbers) == 4:
-        cyan, magenta, yellow, black = numbers
-        return (1 - cyan) * (1 - black), (1 - magenta) * (1 - black), (1 - yellow) * (1 - black)
-    return None
-
-
-def _subpaths(path: Sequence[Any], matrix: Any) -> Iterator[tuple[str, list[tuple[float, float]]]]:
-    """(letters of the operators, points on the page) of each part of a path; control points of curves are points too."""
-    shape = ""
-    points: list[tuple[float, float]] = []
-    for step in path:
-        if step[0] == "m" and shape:
-            yield shape, points
-            shape, points = "", []
-        shape += step[0]
-        for x, y in zip(step[1::2], step[2::2], strict=False):
-            points.append(apply_matrix_pt(matrix, (float(x), float(y))))
-    if shape:
-        yield shape, points
-
-
-def _is_rectangle(shape: str, points: Sequence[tuple[float, float]]) -> bool:
-    if shape not in ("mlllh", "mllll", "mllllh", "mlll"):
-        return False
-    (x0, y0), (x1, y1), (x2, y2), (x3, y3) = points[:4]
-
-    def same(one: float, other: float) -> bool:
-        return abs(one - other) < 0.5
-
-    lies = same(y0, y1) and same(x1, x2) and same(y2, y3) and same(x3, x0)
-    stands = same(x0, x1) and same(y1, y2) and same(x2, x3) and same(y3, y0)
-    return lies or stands
-
-
-def _common(one: Box, other: Box) -> Box:
-    return max(one[0], other[0]), max(one[1], other[1]), min(one[2], other[2]), min(one[3], other[3])
+            return as_colour(name, value)
 
 
 def _name(value: Any) -> str:
     name = getattr(value, "name", value)
     return name.decode("latin-1") if isinstance(name, bytes) else str(name)
-
-
-def _mark_unseen(page: PaintedPage) -> None:
-    """Marks glyphs that drown in what they stand on, or lie under what was painted later.
-
-    Text that is invisible over a picture of the whole page is the text layer of a scan: people read it in the picture.
-    """
-    seen = [glyph for glyph in page.glyphs if not glyph.hidden]
-    layer = [glyph for glyph in page.glyphs if glyph.hidden == INVISIBLE and glyph.text.strip()]
-    if layer and page.picture_share >= 0.7 and not any(glyph.text.strip() for glyph in seen):
-        for glyph in layer:
-            x, y = (glyph.left + glyph.right) / 2, (glyph.top + glyph.bottom) / 2
-            if any(box[0] <= x <= box[2] and box[1] <= y <= box[3] for box, _ in page.pictures):
-                glyph.hidden = ""
-        return
-    runs: dict[int, list[Glyph]] = {}
-    for glyph in seen:
-        if glyph.text.strip():
-            runs.setdefault(glyph.order, []).append(glyph)
-    areas = page.areas
-    for order, run in runs.items():
-        left, top = min(one.left for one in run), min(one.top for one in run)
-        right, bottom = max(one.right for one in run), max(one.bottom for one in run)
-        near = [
-            area
-            for area in areas
-            if area.box[0] < right and area.box[2] > left and area.box[1] < bottom and area.box[3] > top
-        ]
-        colour = run[0].colour
-        if not near:
-            if colour is not None and looks_alike(colour, WHITE):
-                for glyph in run:
-                    glyph.hidden = _ALIKE
-            continue
-        for glyph in run:
-            glyph.hidden = _drowned(glyph, order, near)
-
-
-def _drowned(glyph: Glyph, order: int, near: Sequence[Area]) -> str:
-    x, y = (glyph.left + glyph.right) / 2, (glyph.top + glyph.bottom) / 2
-    grounds: list[Colour | None] = [WHITE]
-    for area in near:
-        left, top, right, bottom = area.box
-        if not (left <= x <= right and top <= y <= bottom):
-            continue
-        if area.order < order:
-            if area.whole and area.opaque:
-                grounds = [area.colour]
-            else:
-                grounds.append(area.colour)
-        elif area.whole and area.opaque and area.colour is not None:
-            return _COVERED
-    if glyph.colour is not None and all(
-        ground is not None and looks_alike(glyph.colour, ground) for ground in grounds
-    ):
-        return _ALIKE
-    return ""
-
-
-def hidden_counts(page: PaintedPage) -> Counter[str]:
-    """Why glyphs are hidden -> how many stretches of text (not letters) are."""
-    found: dict[str, set[int]] = {}
-    # Outlines under filled letters are the same letters twice: nothing is hidden.
-    shown = {(glyph.text, round(glyph.left), round(glyph.top)) for glyph in page.glyphs if not glyph.hidden}
-    for glyph in page.glyphs:
-        twice = (glyph.text, round(glyph.left), round(glyph.top)) in shown
-        if glyph.hidden and not twice and glyph.text.strip():
-            found.setdefault(glyph.hidden, set()).add(glyph.order)
-    return Counter({why: len(orders) for why, orders in found.items()})

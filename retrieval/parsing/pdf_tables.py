@@ -8,7 +8,7 @@ from collections.abc import Sequence
 
 from retrieval.parsing.office import SPANNED, guess_head_rows
 from retrieval.parsing.pdf_lines import Line, Table, line_of, pieces_of, turned_lines
-from retrieval.parsing.pdf_paint import Box, Glyph, PaintedPage
+from retrieval.parsing.pdf_page import Box, Glyph, PaintedPage
 
 _SNAP = 3.0  # points within which ruling lines count as one
 _MOST_RULES = 3_000

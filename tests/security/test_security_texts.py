@@ -58,7 +58,8 @@ class Page(HTMLParser):
 
 def problems_of(html: str) -> list[str]:
     found = Page(html).problems
-    if "pwned" in html.replace("%}pwned{%", "") or ">49<" in html:
+    # One of a question's own words may be quoted alone ("the documents say nothing about pwned"): what ran says both together.
+    if "49pwned" in html or ">49<" in html:
         found.append("a template ran")
     return found
 
@@ -68,6 +69,7 @@ def test_the_eye_of_these_tests_is_open() -> None:
         "<script>alert(1)</script>",
         "<img src=x onerror=alert(1)>",
         "<a href='javascript:alert(1)'>x</a>",
+        "49pwned",
     ):
         assert problems_of(f"<p>{text}</p>")
     assert problems_of("<p>fine</p>") == []

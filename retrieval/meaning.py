@@ -47,6 +47,10 @@ class MeaningIndex:
         scores: npt.NDArray[np.float32] = (self._documents @ question)[self._document_of]
         return scores
 
+    def document_of(self, position: int) -> int:
+        """A number for the document that the passage is of."""
+        return int(self._document_of[position])
+
     def rows(self, positions: Sequence[int]) -> FloatMatrix:
         """(len(positions), dimensions) centred rows of length one; zeros for a passage without a vector."""
         return self.centred(self.raw(positions), [self._languages[at] for at in positions])

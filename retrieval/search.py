@@ -49,6 +49,8 @@ _DOCUMENT_WEIGHT = 0.3  # added for the nearness of the document as a whole
 _COUNTERPART = 0.88
 _COPY = 0.995
 _FOLD_DEPTH = 40
+_VARIED_FROM = 4  # places; fewer are all for the best passages
+_NEARLY_AS_GOOD = 0.8
 
 
 @dataclass(frozen=True)
@@ -157,7 +159,7 @@ class Searcher:
         found = fused(keyword, ideal, near.scores)
         if self._reranker is not None:
             found = self._reranked(session, scope, view, question, found)
-        found = self._folded(found, view, language)[:limit]
+        found = _varied(self._folded(found, view, language), view, limit)
         passages = load_passages(session, scope, [view.ids[one.at] for one in found])
         hits = []
         for one in found:
@@ -287,6 +289,21 @@ class Searcher:
             elif spoken[row] == language != spoken[twin]:
                 kept[twin] = replace(one, score=max(one.score, kept[twin].score))
         return [*kept.values(), *found[_FOLD_DEPTH:]]
+
+
+def _varied(found: list[Found], view: ScopeView, limit: int) -> list[Found]:
+    """The first ``limit``; where one document fills them all, its last place goes to the next best document, if that
+    is nearly as good: a second source is worth more than an eighth passage of the first."""
+    chosen = found[:limit]
+    if limit < _VARIED_FROM or len(found) <= limit:
+        return chosen
+    document = view.meaning.document_of(chosen[0].at)
+    if any(view.meaning.document_of(one.at) != document for one in chosen):
+        return chosen
+    other = next((one for one in found[limit:] if view.meaning.document_of(one.at) != document), None)
+    if other is None or other.score < _NEARLY_AS_GOOD * chosen[-1].score:
+        return chosen
+    return [*chosen[:-1], other]
 
 
 def _twins(alike: FloatMatrix, spoken: Sequence[str]) -> list[set[int]]:

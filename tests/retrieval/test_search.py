@@ -215,3 +215,17 @@ def test_a_question_crosses_languages_where_it_must(with_e5: tuple[Retrieval, Sc
     retrieval, scope = with_e5
     hits = retrieval.search("¿Cuándo se considera que un envío se retrasa?", scope)
     assert hits[0].passage.heading_path[-1] == "Late parcels"
+
+
+def test_one_document_does_not_fill_every_place(retrieval: Retrieval, scope: Scope, upload: Upload) -> None:
+    parts = "".join(f"## Part {n}\n\nThe depot ships parcels on day {n}, as agreed.\n\n" for n in range(9))
+    long_one = upload("long.md", f"# Depot\n\n{parts}")
+    other = upload(
+        "other.md",
+        "# Notice\n\n## Depot\n\nThe depot ships parcels late, not as agreed, on some day in May.\n",
+    )
+    hits = retrieval.search("The depot ships parcels on day as agreed", scope, limit=5)
+    documents = [hit.passage.document_id for hit in hits]
+    assert len(documents) == 5
+    assert set(documents) == {long_one, other}
+    assert [hit.score for hit in hits] == sorted((hit.score for hit in hits), reverse=True)

@@ -188,6 +188,7 @@ class FakePlatform:
         self._next_column = 1
         self.add_column("Application", 100, resource_link_id="link-1")
         self.requests: list[Request] = []
+        self.further: list[Callable[[Request], EgressResponse | None]] = []
         self._faults: dict[str, list[Fault]] = {}
         self._lock = threading.RLock()
 
@@ -387,10 +388,15 @@ class FakePlatform:
                 raise EgressFailed("the request was cut off")
             if fault is not None and fault.status is not None:
                 return EgressResponse(fault.status, fault.headers, fault.body)
-            answer = self._answer(request)
+            answer = self._answer_elsewhere(request) or self._answer(request)
             if fault is not None and fault.reply_lost:
                 raise EgressFailed("the reply was lost")
             return answer
+
+    def _answer_elsewhere(self, request: Request) -> EgressResponse | None:
+        """What one of `further` says: services that are a file of their own (rosters, registration, notices)."""
+        answers = (service(request) for service in self.further)
+        return next((answer for answer in answers if answer is not None), None)
 
     def _answer(self, request: Request) -> EgressResponse:
         if request.kind == "jwks":

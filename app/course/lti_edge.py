@@ -9,9 +9,9 @@ from fastapi import APIRouter, Request
 from starlette.responses import Response
 
 import lti
+from app.course.keys import DatabaseKeys
 from app.course.launches import admit_launch
 from app.course.protocol import (
-    DatabaseKeys,
     DatabaseLaunchStates,
     DatabaseLaunchTickets,
     DatabaseRegistrations,

@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 import lti
-from app.course.protocol import DatabaseKeys, DatabaseTokenCache, PlatformEgress
+from app.course.keys import DatabaseKeys, DatabaseTokenCache
+from app.course.protocol import PlatformEgress
 from app.kit.clock import now
 from app.kit.db import Database
 from app.kit.egress import EgressClient

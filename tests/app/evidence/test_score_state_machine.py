@@ -35,7 +35,7 @@ from sqlalchemy import event
 
 import lti
 from app.course.models import Registration
-from app.course.protocol import DatabaseKeys, DatabaseTokenCache
+from app.course.keys import DatabaseKeys, DatabaseTokenCache
 from app.evidence.delivery import deliver_next, free_deliveries, send_again
 from app.evidence.models import DEAD, DELIVERED, SUPERSEDED, WITHHELD, ScoreRow
 from app.kit.clock import now

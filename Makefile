@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 PIP := $(BIN)/python -m pip --disable-pip-version-check --no-input
 
-.PHONY: help install run test lint format docs browser postgres bench screenshots lock clean
+.PHONY: help install run test conformance lint format docs browser postgres bench screenshots lock clean
 
 help:  ## show this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -32,6 +32,9 @@ postgres:
 
 test: install browser postgres  ## run everything: unit, conformance, journeys in a browser, faults, accessibility
 	@$(BIN)/python -m pytest
+
+conformance: install browser postgres  ## the table of LTI's cases: verdict and tests; fails where a case has no test
+	@$(BIN)/python -m tests.conformance.table
 
 lint: install  ## ruff, mypy, import contracts
 	@$(BIN)/ruff check .

@@ -1,4 +1,4 @@
-"""The parts of docs/ that are made from the code: settings, commands, routes, metrics, personal data.
+"""The parts of docs/ that are made from the code: settings, commands, routes, metrics, personal data, conformance.
 
 A page marks such a part with two comments, and test_generated.py compares what stands between them. After a change of the
 code, `make docs` writes the parts anew.
@@ -22,6 +22,7 @@ from app.course.access import as_reviewer, signed_in
 from app.kit.metrics import REGISTRY
 from app.kit.settings import Settings
 from app.main import ROOMS, create_app
+from tests.conformance.table import page_part as conformance_part
 
 DOCS = Path(__file__).parents[2] / "docs"
 WIDTH = 100
@@ -128,6 +129,7 @@ PARTS: dict[tuple[str, str], Callable[[], str]] = {
     ("http.md", "metrics"): metrics_part,
     ("privacy.md", "personal data"): personal_data_part,
     ("architecture.md", "rooms"): rooms_part,
+    ("conformance.md", "cases"): conformance_part,
 }
 
 
@@ -160,11 +162,18 @@ def _routes(app: FastAPI) -> Iterator[tuple[str, str]]:
 
 def write() -> None:
     """Puts every part into its page."""
-    for (file, name), make in PARTS.items():
-        path = DOCS / file
-        page = path.read_text(encoding="utf-8")
-        found = part_in(page, name)
-        path.write_text(f"{page[: found.start(1)]}{make()}\n{page[found.end(1) :]}", encoding="utf-8")
+    for file, name in PARTS:
+        write_part(file, name)
+
+
+def write_part(file: str, name: str) -> None:
+    """Puts one part into its page."""
+    path = DOCS / file
+    page = path.read_text(encoding="utf-8")
+    found = part_in(page, name)
+    path.write_text(
+        f"{page[: found.start(1)]}{PARTS[file, name]()}\n{page[found.end(1) :]}", encoding="utf-8"
+    )
 
 
 if __name__ == "__main__":

@@ -124,6 +124,8 @@ class Hit:
     ``keyword_score``: BM25, 0 without a shared word. ``vector_score``: cosine, 0 where not among the nearest.
     ``similarity``: its cosine with what questions and passages have in common taken away; ``sentences``: the
     same for each sentence, where the model gives that; ``statistics``: of the scope that was searched.
+    ``following``: the passage right after it in the same section, since a sentence may announce a list that is a
+    passage of its own; None at the section's end.
     """
 
     passage: Passage
@@ -134,6 +136,7 @@ class Hit:
     similarity: float = 0.0
     sentences: tuple[SentenceMatch, ...] = ()
     statistics: ScopeStatistics | None = None
+    following: Passage | None = None
 
 
 @dataclass(frozen=True)

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import Protocol
 
 import numpy as np
 import numpy.typing as npt
-from sqlalchemy import select
+from sqlalchemy import ColumnElement, select, tuple_
 from sqlalchemy.orm import Session
 
 from retrieval.background import Background, Vector
@@ -161,6 +161,7 @@ class Searcher:
             found = self._reranked(session, scope, view, question, found)
         found = _varied(self._folded(found, view, language), view, limit)
         passages = load_passages(session, scope, [view.ids[one.at] for one in found])
+        following = load_following(session, scope, passages.values())
         hits = []
         for one in found:
             passage = passages.get(view.ids[one.at])
@@ -176,6 +177,7 @@ class Searcher:
                         near.similarity.get(one.at, 0.0),
                         near.sentences.get(one.at, ()),
                         near.statistics,
+                        following.get(passage.id),
                     )
                 )
         return hits
@@ -328,19 +330,33 @@ def load_passages(session: Session, scope: Scope, ids: Sequence[str]) -> dict[st
     """Passages by id, those within the scope only: once in the query, once more on what came back."""
     if not ids or not scope.collection_ids:
         return {}
+    return {one.id: one for one in _load(session, scope, PassageRow.id.in_(list(ids)))}
+
+
+def load_following(session: Session, scope: Scope, passages: Iterable[Passage]) -> dict[str, Passage]:
+    """For each passage's id the next one of its document, where the section goes on; within the scope only."""
+    places = {(one.document_id, one.ordinal + 1): one for one in passages}
+    if not places or not scope.collection_ids:
+        return {}
+    found = _load(session, scope, tuple_(PassageRow.document_id, PassageRow.ordinal).in_(list(places)))
+    pairs = [(places[one.document_id, one.ordinal], one) for one in found]
+    return {before.id: one for before, one in pairs if before.heading_path == one.heading_path}
+
+
+def _load(session: Session, scope: Scope, which: ColumnElement[bool]) -> list[Passage]:
     rows = session.execute(
         select(PassageRow, DocumentRow.title, CollectionRow.organisation_id)
         .join(DocumentRow, DocumentRow.id == PassageRow.document_id)
         .join(CollectionRow, CollectionRow.id == PassageRow.collection_id)
-        .where(PassageRow.id.in_(list(ids)))
+        .where(which)
         .where(PassageRow.collection_id.in_(sorted(scope.collection_ids)))
         .where(CollectionRow.organisation_id == scope.organisation_id)
     ).all()
-    passages = {}
-    for row, title, organisation_id in rows:
-        if row.collection_id in scope.collection_ids and organisation_id == scope.organisation_id:
-            passages[row.id] = passage_of(row, title)
-    return passages
+    return [
+        passage_of(row, title)
+        for row, title, organisation_id in rows
+        if row.collection_id in scope.collection_ids and organisation_id == scope.organisation_id
+    ]
 
 
 def passage_of(row: PassageRow, document_title: str) -> Passage:

@@ -174,8 +174,8 @@ def _list_around(best: _Candidate, hits: Sequence[Hit]) -> list[_Candidate]:
         rest = [unit for unit in units[at + 1 :] if unit.kind != "sentence"]
         passage = best.passage
         if not rest:
-            following = [hit.passage for hit in hits if _follows(hit.passage, best.passage)]
-            passage = following[0] if following else passage
+            following = next((hit.following for hit in hits if hit.passage.id == passage.id), None)
+            passage = following or passage
             rest = [
                 unit for unit in units_of(passage.text)[:1] if following and unit.kind in {"step", "item"}
             ]
@@ -197,11 +197,6 @@ def _list_around(best: _Candidate, hits: Sequence[Hit]) -> list[_Candidate]:
 
 def _members(units: Sequence[Unit], block: int) -> list[Unit]:
     return [unit for unit in units if unit.block == block and unit.kind in {"step", "item"}]
-
-
-def _follows(passage: Passage, before: Passage) -> bool:
-    same_section = (passage.document_id, passage.heading_path) == (before.document_id, before.heading_path)
-    return same_section and passage.ordinal == before.ordinal + 1
 
 
 def _announces(sentence: str, members: int) -> bool:

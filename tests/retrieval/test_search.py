@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -229,3 +230,25 @@ def test_one_document_does_not_fill_every_place(retrieval: Retrieval, scope: Sco
     assert len(documents) == 5
     assert set(documents) == {long_one, other}
     assert [hit.score for hit in hits] == sorted((hit.score for hit in hits), reverse=True)
+
+
+def test_a_hit_brings_the_passage_that_goes_on_in_its_section(
+    retrieval: Retrieval, scope: Scope, upload: Upload
+) -> None:
+    long = " ".join(
+        f"Rule {n} for a damaged parcel says to look at photo {n} before anything is paid." for n in range(60)
+    )
+    text = f"# Refunds\n\n{long}\n\n{long.replace('Rule', 'Step')}\n\n# Depot\n\nIt opens at seven."
+    document_id = upload("refunds.md", text)
+    ordered = retrieval.passages_of(scope, document_id)
+    found = {
+        hit.passage.id: hit.following
+        for hit in retrieval.search("damaged parcel depot opens", scope, limit=50)
+    }
+    assert len(found) > 3
+    for passage, after in itertools.pairwise(ordered):
+        assert passage.id not in found or found[passage.id] == (
+            after if after.heading_path == passage.heading_path else None
+        )
+    assert found.get(ordered[-1].id) is None
+    assert any(found.values()), "the section goes on over several passages"

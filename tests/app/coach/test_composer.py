@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from types import SimpleNamespace
 from typing import Any
 
@@ -167,3 +168,15 @@ def test_whatever_is_asked_of_whatever_every_word_is_quoted(question: str, texts
         )
     assert len(answer.sentences) <= MOST_STEPS + 1
     assert compose(question, *hits) == answer, "the same question gets the same answer"
+
+
+def test_steps_that_stand_in_the_next_passage_come_with_their_announcement() -> None:
+    lead = "For a damaged parcel do these three things:"
+    steps = "1. Open a case in Deskbook.\n2. Ask for two photos of the parcel.\n3. Refund the price."
+    announced = replace(hit(lead), following=hit(steps, number=2).passage)
+    answer = compose("What do I do with a damaged parcel?", announced)
+    holds(answer)
+    assert [sentence.kind for sentence in answer.sentences] == ["sentence", "step", "step", "step"]
+    assert [citation.passage.id for citation in answer.citations] == ["p1", "p2"]
+    alone = compose("What do I do with a damaged parcel?", hit(lead))
+    assert "Deskbook" not in alone.text, "nothing is made up where nothing follows"

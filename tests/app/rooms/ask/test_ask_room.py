@@ -3,12 +3,19 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
+from datetime import timedelta
 
 import pytest
 from sqlalchemy import select
 
+from app.coach.answering import Stage, answer_question
+from app.coach.answers import Answer
 from app.course.loading import organisation_named
+from app.kit.clock import now
 from app.rooms.ask.models import Conversation, Turn
+from app.rooms.ask.service import LEANED_ON
+from retrieval import Exchange, Retrieval, Scope
 from tests.app.rooms.campus import COURSES, Campus, Visit, canary, work_off
 
 COVERED = "How do I refund a damaged parcel?"
@@ -222,3 +229,44 @@ def test_a_name_that_the_organisation_does_not_have_opens_nothing(campus: Campus
     events = ana.ask(COVERED)
     assert turn_of(campus, opened(events)[0]).verdict == "not_covered"
     assert "zebra" not in str(events) and "Handbook" not in str(events)
+
+
+@pytest.fixture
+def leaned_on(monkeypatch: pytest.MonkeyPatch) -> list[Exchange | None]:
+    """What each question was answered with as the exchange before it."""
+    seen: list[Exchange | None] = []
+
+    def listening(
+        retrieval: Retrieval, question: str, scope: Scope, earlier: Exchange | None
+    ) -> Iterator[Stage | Answer]:
+        seen.append(earlier)
+        return answer_question(retrieval, question, scope, earlier)
+
+    monkeypatch.setattr("app.rooms.ask.routes.answer_question", listening)
+    return seen
+
+
+def test_a_question_may_lean_on_the_one_before_for_half_an_hour(
+    campus: Campus, leaned_on: list[Exchange | None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ana = campus.visit()
+    turn_id, conversation_id = opened(ana.ask(COVERED))
+    ana.ask("And how many days does that take?", conversation_id)
+    ana.ask("Something new altogether")
+    assert leaned_on[0] is None and leaned_on[2] is None
+    said = " ".join(sentence["text"] for sentence in turn_of(campus, turn_id).answer["sentences"])
+    assert leaned_on[1] == Exchange(COVERED, said)
+    later = now() + LEANED_ON + timedelta(seconds=1)
+    monkeypatch.setattr("app.rooms.ask.service.now", lambda: later)
+    ana.ask("And after a break?", conversation_id)
+    assert leaned_on[3] is None, "after a break one begins anew"
+
+
+def test_a_follow_up_is_answered_where_the_question_before_it_leads(campus: Campus) -> None:
+    ana = campus.visit()
+    alone = turn_of(campus, opened(ana.ask("And what do I write?"))[0])
+    _, conversation_id = opened(ana.ask("What do I open for a damaged parcel in Deskbook?"))
+    after = turn_of(campus, opened(ana.ask("And what do I write?", conversation_id))[0])
+    order = ["not_covered", "partly", "covered"]
+    assert order.index(after.verdict) >= order.index(alone.verdict)
+    assert after.question == "And what do I write?", "the person's own words are kept"

@@ -1,0 +1,84 @@
+"""Answering: the question alone first, and in its conversation only where the content answers that reading better."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import pytest
+
+from app.coach.answering import answer_question
+from app.coach.answers import Answer
+from retrieval import Exchange, HashingEmbedder, Hit, Passage, Place, Retrieval, Scope, Sufficiency
+
+SCOPE = Scope("acme", frozenset({"parcels"}))
+BEFORE = Exchange("How do I refund a damaged parcel?", "Ask for two photos.")
+
+
+def hit(passage_id: str, text: str) -> Hit:
+    passage = Passage(
+        passage_id, "d", "parcels", "Handbook", 0, "paragraph", ("Handbook",), text, "en",
+        Place("heading", "Handbook"), 0, len(text),
+    )  # fmt: skip
+    return Hit(passage, 1.0, 1.0, 0.9, "en")
+
+
+class Shelf(Retrieval):
+    """Finds one thing for a question alone and another in its conversation, with the gate's marks as given."""
+
+    def __init__(self, alone: Sufficiency, in_context: Sufficiency) -> None:
+        self.marks = {False: alone, True: in_context}
+        self.asked: list[tuple[str, bool]] = []
+        self.model = HashingEmbedder()
+
+    @property
+    def embedder(self) -> Any:
+        return self.model
+
+    def search(
+        self, question: str, scope: Scope, *, limit: int = 8, earlier: Exchange | None = None
+    ) -> list[Hit]:
+        assert scope == SCOPE
+        self.asked.append((question, earlier is not None))
+        if earlier is None:
+            return [hit("alone", "The depot opens at seven in the morning.")]
+        return [hit("in context", "A refund takes fourteen days from the delivery.")]
+
+    def judge(self, question: str, hits: Sequence[Hit], **how: Any) -> Sufficiency:
+        return self.marks[how.get("earlier") is not None]
+
+
+def mark(verdict: Any, score: float) -> Sufficiency:
+    return Sufficiency(verdict, score)
+
+
+@pytest.mark.parametrize(
+    ("alone", "in_context", "quoted"),
+    [
+        (mark("covered", 0.9), mark("covered", 0.95), "alone"),
+        (mark("partly", 0.5), mark("covered", 0.9), "in context"),
+        (mark("partly", 0.5), mark("partly", 0.4), "alone"),
+        (mark("not_covered", 0.1), mark("partly", 0.5), "in context"),
+        (mark("partly", 0.5), mark("partly", 0.5), "alone"),
+    ],
+)
+def test_which_reading_is_meant_shows_in_what_the_content_answers(
+    alone: Sufficiency, in_context: Sufficiency, quoted: str
+) -> None:
+    shelf = Shelf(alone, in_context)
+    *stages, answer = answer_question(shelf, "And how long does it take?", SCOPE, BEFORE)
+    assert stages == ["searching", "checking", "writing"]
+    assert isinstance(answer, Answer)
+    assert [citation.passage.id for citation in answer.citations] == [quoted]
+    assert answer.verdict == (in_context if quoted == "in context" else alone).verdict
+    asked_in_context = [one for one in shelf.asked if one[1]]
+    assert bool(asked_in_context) is (alone.verdict != "covered"), (
+        "a question that stands alone costs one search"
+    )
+
+
+def test_without_a_conversation_there_is_one_search() -> None:
+    shelf = Shelf(mark("not_covered", 0.1), mark("covered", 0.9))
+    *_, answer = answer_question(shelf, "How long does it take?", SCOPE)
+    assert isinstance(answer, Answer) and answer.verdict == "not_covered"
+    assert shelf.asked == [("How long does it take?", False)]

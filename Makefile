@@ -48,7 +48,8 @@ format: install  ## put the code into its form
 docs: install  ## write the generated parts of docs/ anew
 	@PYTHONPATH=. $(BIN)/python tests/docs/generated.py
 
-bench: install browser  ## measure what docs/benchmarks.md says
+bench: install browser  ## measure what docs/benchmarks.md says, beside others
+	@$(PIP) install --quiet --require-hashes -r requirements-bench.lock
 	@$(BIN)/python -m bench.footprint
 	@$(BIN)/python -m bench.golden
 	@$(BIN)/python -m bench.search
@@ -58,8 +59,9 @@ screenshots: install browser  ## make the pictures of the README and the docs an
 	@$(BIN)/python -m bench.screenshots
 
 lock: install  ## resolve the dependencies anew (needs uv)
-	@uv pip compile pyproject.toml --all-extras --python-version 3.11 --python-platform linux --generate-hashes --no-emit-index-url --no-header --upgrade -o requirements.lock
+	@uv pip compile pyproject.toml --extra demo --extra dev --python-version 3.11 --python-platform linux --generate-hashes --no-emit-index-url --no-header --upgrade -o requirements.lock
 	@uv pip compile pyproject.toml --extra demo --python-version 3.11 --python-platform linux --generate-hashes --no-emit-index-url --no-header -c requirements.lock -o requirements-runtime.lock
+	@uv pip compile pyproject.toml --extra bench --python-version 3.11 --python-platform linux --generate-hashes --no-emit-index-url --no-header -c requirements.lock -o requirements-bench.lock
 
 clean:  ## remove the virtual environment and the demo's data
 	@rm -rf $(VENV) .venv-interop var

@@ -116,6 +116,14 @@ def test_the_image_has_a_part_of_the_locked_packages_in_the_same_versions() -> N
     assert not {"pytest", "playwright", "mypy", "ruff"} & runtime.keys()
 
 
+def test_the_peers_of_the_benches_change_no_package_that_we_run_on() -> None:
+    everything, peers = pins("requirements.lock"), pins("requirements-bench.lock")
+    shared = everything.keys() & peers.keys()
+    assert {name: peers[name][0] for name in shared} == {name: everything[name][0] for name in shared}
+    assert {"markitdown", "langchain-chroma", "langchain-text-splitters"} <= peers.keys() - everything.keys()
+    assert all(hashes for _, hashes in peers.values())
+
+
 def test_the_image_installs_by_hash_from_no_named_index_and_runs_as_nobody_special() -> None:
     text = (ROOT / "Dockerfile").read_text(encoding="utf-8")
     assert "--require-hashes" in text

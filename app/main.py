@@ -29,12 +29,13 @@ from app.kit.migrate import migrate
 from app.kit.pages import STATIC, render_error, render_page, wants_json
 from app.kit.room import Room
 from app.kit.settings import Settings
+from app.rooms.admin import ROOM as ADMIN
 from app.rooms.ask import ROOM as ASK
 from app.rooms.library import ROOM as LIBRARY
 from app.rooms.practice import ROOM as PRACTICE
 from app.rooms.review import ROOM as REVIEW
 
-ROOMS: tuple[Room, ...] = (COURSE, EVIDENCE, ASK, PRACTICE, REVIEW, LIBRARY)
+ROOMS: tuple[Room, ...] = (COURSE, EVIDENCE, ASK, PRACTICE, REVIEW, LIBRARY, ADMIN)
 
 log = get_logger("web")
 

@@ -46,11 +46,13 @@ from lti.ports import (
     LaunchStates,
     LaunchTicket,
     LaunchTickets,
+    Observer,
     PublicKey,
     Registrations,
     SigningKey,
     TokenCache,
     TokenKey,
+    Unobserved,
 )
 from lti.registration import Registration, origin_of
 from lti.roles import ROLES, Role, role_of
@@ -115,6 +117,7 @@ __all__ = [
     "LtiPorts",
     "LtiSettings",
     "Migration",
+    "Observer",
     "Outcome",
     "PlatformKeys",
     "PublicKey",
@@ -143,6 +146,7 @@ __all__ = [
     "TokenRefused",
     "TokenUnavailable",
     "Transient",
+    "Unobserved",
     "Wanted",
     "Withheld",
     "after_conflict",

@@ -16,7 +16,17 @@ from jwt.algorithms import RSAAlgorithm
 from jwt.exceptions import PyJWTError
 
 from lti.errors import KeyUnknown, PlatformUnreachable
-from lti.ports import Clock, Egress, EgressFailed, EgressRefused, Keys, PublicKey, SigningKey
+from lti.ports import (
+    Clock,
+    Egress,
+    EgressFailed,
+    EgressRefused,
+    Keys,
+    Observer,
+    PublicKey,
+    SigningKey,
+    Unobserved,
+)
 from lti.registration import Registration
 from lti.settings import USER_AGENT
 
@@ -105,6 +115,7 @@ class PlatformKeys:
         egress: Egress,
         now: Clock,
         *,
+        observer: Observer | None = None,
         keep: timedelta = timedelta(hours=1),
         keep_while_down: timedelta = timedelta(days=1),
         force_every: timedelta = timedelta(seconds=60),
@@ -112,6 +123,7 @@ class PlatformKeys:
     ) -> None:
         self._egress = egress
         self._now = now
+        self._observer = observer or Unobserved()
         self._keep = keep
         self._keep_while_down = keep_while_down
         self._force_every = force_every
@@ -185,7 +197,11 @@ class PlatformKeys:
         keys = document.get("keys") if isinstance(document, dict) else None
         if not isinstance(keys, list):
             raise PlatformUnreachable("JWKS: no list of keys")
-        return tuple(key for key in keys[:_MOST_KEYS] if isinstance(key, dict))
+        read = tuple(key for key in keys[:_MOST_KEYS] if isinstance(key, dict))
+        self._observer.keys_read(
+            registration, [kid for key in read if isinstance(kid := key.get("kid"), str)]
+        )
+        return read
 
 
 def _usable(keys: Sequence[dict[str, Any]], kid: str, algorithm: str) -> list[PyJWK]:

@@ -5,11 +5,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any, Literal, Protocol
 
+from lti.errors import LtiError
 from lti.message import Launch
 from lti.registration import Registration
 
@@ -211,6 +212,56 @@ class TokenCache(Protocol):
     def put(self, key: TokenKey, token: AccessToken) -> None: ...
 
     def drop(self, key: TokenKey) -> None: ...
+
+
+class Observer(Protocol):
+    """Is told what a registration does, for a page about its health. Told in passing: it must return at once and never raise.
+
+    What it hears holds no secret, no token and nothing of a person.
+    """
+
+    def token_granted(
+        self, registration: Registration, asked: Collection[str], granted: Collection[str]
+    ) -> None:
+        """The platform gave a new access token, with all or some of the scopes asked for."""
+        ...
+
+    def token_refused(self, registration: Registration, refusal: LtiError) -> None:
+        """The platform gave none: `refusal` is a TokenDenied or TokenUnavailable."""
+        ...
+
+    def keys_read(self, registration: Registration, kids: Collection[str]) -> None:
+        """The platform's JWKS was read; `kids` are the ids of the keys in it, as the platform wrote them."""
+        ...
+
+    def launch_accepted(self, launch: Launch) -> None:
+        """A verified launch of a bound browser was handed to the application."""
+        ...
+
+    def launch_refused(self, registration: Registration, refusal: LtiError) -> None:
+        """A launch that answers a login of this registration was refused. Whoever sent it need not be the platform."""
+        ...
+
+
+class Unobserved:
+    """An `Observer` that keeps nothing."""
+
+    def token_granted(
+        self, registration: Registration, asked: Collection[str], granted: Collection[str]
+    ) -> None:
+        return
+
+    def token_refused(self, registration: Registration, refusal: LtiError) -> None:
+        return
+
+    def keys_read(self, registration: Registration, kids: Collection[str]) -> None:
+        return
+
+    def launch_accepted(self, launch: Launch) -> None:
+        return
+
+    def launch_refused(self, registration: Registration, refusal: LtiError) -> None:
+        return
 
 
 Launched = Callable[[Launch], str]

@@ -10,7 +10,7 @@ import json
 import logging
 import secrets
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any, Protocol
 
@@ -48,7 +48,9 @@ from lti.ports import (
     LaunchTicket,
     LaunchTickets,
     LegacySecret,
+    Observer,
     Registrations,
+    Unobserved,
 )
 from lti.registration import Registration
 from lti.secret import new_secret, secret_hash
@@ -78,6 +80,7 @@ class LtiPorts:
     now: Clock
     launched: Launched
     legacy_secret: LegacySecret = lambda registration, consumer_key: None
+    observer: Observer = field(default_factory=Unobserved)
 
 
 def lti_router(ports: LtiPorts, render: Render, settings: LtiSettings) -> APIRouter:
@@ -157,6 +160,8 @@ class _Doors:
                 "registration_id": registration.id if registration else None,
             },
         )
+        if registration is not None:
+            self.ports.observer.launch_refused(registration, refusal)
         headers = page_headers(registration, self.settings)
         if refusal.status == 405:
             headers["Allow"] = "POST"
@@ -201,11 +206,14 @@ class _Doors:
         message, login = self.verifier.verify(fields)
         if not cookie_binds(request, login, self.settings):
             return self._unbound(request, message, login, registration)
-        response = RedirectResponse(
-            self.ports.launched(message), 303, page_headers(registration, self.settings)
-        )
+        response = RedirectResponse(self._launched(message), 303, page_headers(registration, self.settings))
         clear_binding_cookie(response, login.id, self.settings)
         return response
+
+    def _launched(self, launch: Launch) -> str:
+        location = self.ports.launched(launch)
+        self.ports.observer.launch_accepted(launch)
+        return location
 
     def _unbound(
         self, request: Request, message: Launch, login: LaunchState, registration: Registration | None
@@ -242,7 +250,7 @@ class _Doors:
         taken = self.ports.tickets.consume(ticket_hash)
         if taken is None:
             raise TicketUnknown("taken meanwhile")
-        location = {"location": self.ports.launched(taken.launch)}
+        location = {"location": self._launched(taken.launch)}
         response = JSONResponse(location, headers=page_headers(None, self.settings))
         clear_binding_cookie(response, taken.state.id, self.settings)
         return response

@@ -17,7 +17,7 @@ from urllib.parse import urlencode
 import jwt
 
 from lti.claims import optional_text
-from lti.errors import TokenDenied, TokenUnavailable
+from lti.errors import LtiError, TokenDenied, TokenUnavailable
 from lti.keys import load_signing_key
 from lti.ports import (
     AccessToken,
@@ -27,8 +27,10 @@ from lti.ports import (
     EgressRefused,
     EgressResponse,
     Keys,
+    Observer,
     TokenCache,
     TokenKey,
+    Unobserved,
 )
 from lti.registration import Registration
 from lti.replies import retry_after, shortened
@@ -45,11 +47,14 @@ _MOST_UNREADABLE = 3
 class ServiceTokens:
     """Gets access tokens and remembers them in a `TokenCache`. One request at a time for each (registration, scopes)."""
 
-    def __init__(self, egress: Egress, keys: Keys, cache: TokenCache, now: Clock) -> None:
+    def __init__(
+        self, egress: Egress, keys: Keys, cache: TokenCache, now: Clock, *, observer: Observer | None = None
+    ) -> None:
         self._egress = egress
         self._keys = keys
         self._cache = cache
         self._now = now
+        self._observer = observer or Unobserved()
         self._locks: dict[TokenKey, threading.Lock] = {}
         self._unreadable: dict[TokenKey, int] = {}
         self._lock = threading.Lock()
@@ -66,8 +71,13 @@ class ServiceTokens:
             known = self._cache.get(key)
             if known is not None and known.expires_at - timedelta(seconds=_EARLY) > self._now():
                 return known
-            token = self._request(registration, key)
+            try:
+                token = self._request(registration, key)
+            except LtiError as refusal:
+                self._observer.token_refused(registration, refusal)
+                raise
             self._cache.put(key, token)
+            self._observer.token_granted(registration, key.scopes, token.scopes)
             return token
 
     def drop(self, registration: Registration, scopes: Iterable[str], refused: AccessToken) -> None:

@@ -39,8 +39,9 @@ def make_lti_router(services: Services) -> APIRouter:
         states=DatabaseLaunchStates(database),
         tickets=DatabaseLaunchTickets(database),
         keys=DatabaseKeys(database, services.vault),
-        platform_keys=lti.PlatformKeys(PlatformEgress(services.egress), now),
+        platform_keys=lti.PlatformKeys(PlatformEgress(services.egress), now, observer=services.observer),
         now=now,
         launched=lambda launch: admit_launch(services, launch),
+        observer=services.observer,
     )
     return lti.lti_router(ports, render, lti.LtiSettings(base_url=services.settings.url))

@@ -47,12 +47,22 @@ class Registration(Base):
     allow_private: Mapped[bool] = mapped_column(Boolean, default=False)
     allow_anonymous: Mapped[bool] = mapped_column(Boolean, default=False)
     platform: Mapped[str] = mapped_column(String(40), default="generic")
+    status: Mapped[str] = mapped_column(String(20), default="active")
     created_at: Mapped[datetime] = mapped_column(UtcDateTime, default=now)
     deployments: Mapped[list[Deployment]] = relationship(back_populates="registration")
 
+    @property
+    def is_active(self) -> bool:
+        """Whether it may launch. One that an administrator switched off keeps its records."""
+        return self.status == "active"
+
 
 class Deployment(Base):
-    """Key (registration, deployment_id). On Blackboard it, and not the client id, is the tenant; hence its own organisation."""
+    """Key (registration, deployment_id). On Blackboard it, and not the client id, is the tenant; hence its own organisation.
+
+    `status` is "active", "pending" (seen in a verified launch, let in by nobody yet) or "inactive" (switched off). A pending
+    one has its registration's organisation until an administrator names the right one; nothing hangs on it before that.
+    """
 
     __tablename__ = "deployment"
     __table_args__ = (UniqueConstraint("registration_id", "deployment_id"),)
@@ -61,9 +71,35 @@ class Deployment(Base):
     registration_id: Mapped[str] = mapped_column(ID, ForeignKey("registration.id"))
     organisation_id: Mapped[str] = mapped_column(ID, ForeignKey("organisation.id"), index=True)
     deployment_id: Mapped[str] = mapped_column(String(255))
-    is_active: Mapped[bool] = mapped_column(Boolean, default=True)
+    status: Mapped[str] = mapped_column(String(20), default="active")
     created_at: Mapped[datetime] = mapped_column(UtcDateTime, default=now)
     registration: Mapped[Registration] = relationship(back_populates="deployments")
+
+    @property
+    def is_active(self) -> bool:
+        """Whether its launches are let in, as far as the deployment itself goes."""
+        return self.status == "active"
+
+
+class RegistrationHealth(Base):
+    """What a registration was last seen doing: times to the minute, and never a secret, a token or a person.
+
+    `scopes` are those granted by its newest tokens, `kids` the ids of its keys as last read. `last_error_kind` is "launch" or
+    "token"; `last_error` the refusal's reason (`lti.errors`) and `last_error_note` the technical detail for the operator.
+    """
+
+    __tablename__ = "registration_health"
+
+    registration_id: Mapped[str] = mapped_column(ID, ForeignKey("registration.id"), primary_key=True)
+    last_launch_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    last_token_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    scopes: Mapped[list[str]] = mapped_column(JSON, default=list)
+    keys_read_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    kids: Mapped[list[str]] = mapped_column(JSON, default=list)
+    last_error_kind: Mapped[str | None] = mapped_column(String(20))
+    last_error: Mapped[str | None] = mapped_column(String(80))
+    last_error_note: Mapped[str | None] = mapped_column(String(300))
+    last_error_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
 
 
 class User(Base):

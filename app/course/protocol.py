@@ -5,10 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import delete, func, select
+import structlog
+from sqlalchemy import and_, delete, func, select
+from sqlalchemy.exc import IntegrityError
 
 from app.course import models
 from app.kit import egress as kit_egress
+from app.kit.audit import record_event
 from app.kit.clock import now
 from app.kit.db import Database
 from lti import ports
@@ -17,6 +20,10 @@ from lti.registration import Registration
 
 # A login that is never finished costs a row for ten minutes; this many at once are not people.
 MOST_LOGINS = 50_000
+# A platform may make up deployments; this many of one registration may wait for an administrator.
+MOST_PENDING = 100
+log = structlog.get_logger()
+_STATUSES: Mapping[str, ports.DeploymentStatus] = {"active": "active", "pending": "pending"}
 
 
 def registration_of(row: models.Registration, *, demo: bool = False) -> Registration:
@@ -60,16 +67,58 @@ class DatabaseRegistrations:
             return registration_of(row, demo=self.demo) if row else None
 
     def deployment_status(self, registration: Registration, deployment_id: str) -> ports.DeploymentStatus:
+        """What an administrator decided; one seen for the first time is recorded and waits, MOST_PENDING a registration."""
+        wanted = select(models.Registration.status, models.Deployment.status).where(
+            models.Registration.id == registration.id
+        )
+        wanted = wanted.outerjoin(
+            models.Deployment,
+            and_(
+                models.Deployment.registration_id == models.Registration.id,
+                models.Deployment.deployment_id == deployment_id,
+            ),
+        )
         with self.database.read() as session:
-            row = session.scalars(
-                select(models.Deployment).where(
-                    models.Deployment.registration_id == registration.id,
-                    models.Deployment.deployment_id == deployment_id,
-                )
-            ).one_or_none()
-        if row is None:
+            found = session.execute(wanted).one_or_none()
+        if found is None:
             return "unknown"
-        return "active" if row.is_active else "inactive"
+        if found[0] != "active":
+            return "inactive"
+        if found[1] is None:
+            return self._record_pending(registration.id, deployment_id)
+        return _STATUSES.get(found[1], "inactive")
+
+    def _record_pending(self, registration_id: str, deployment_id: str) -> ports.DeploymentStatus:
+        deployment = models.Deployment
+        try:
+            with self.database.write() as session:
+                row = session.get(models.Registration, registration_id)
+                waiting = session.scalar(
+                    select(func.count())
+                    .select_from(deployment)
+                    .where(deployment.registration_id == registration_id, deployment.status == "pending")
+                )
+                if row is None or (waiting or 0) >= MOST_PENDING:
+                    return "unknown"
+                session.add(
+                    deployment(
+                        registration_id=registration_id,
+                        organisation_id=row.organisation_id,
+                        deployment_id=deployment_id,
+                        status="pending",
+                    )
+                )
+                record_event(
+                    session,
+                    "deployment.seen",
+                    organisation_id=row.organisation_id,
+                    actor_id=None,
+                    subject_kind="registration",
+                    subject_id=registration_id,
+                )
+        except IntegrityError:
+            log.info("deployment_recorded_elsewhere")
+        return "pending"
 
 
 class DatabaseLaunchStates:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 import lti
+from app.course.health import DatabaseObserver
 from app.course.keys import DatabaseKeys, DatabaseTokenCache
 from app.course.protocol import PlatformEgress
 from app.kit.clock import now
@@ -26,6 +27,7 @@ class Services:
     vault: Vault
     retrieval: Retrieval
     platform: lti.Services
+    observer: DatabaseObserver
     worker: Worker | None = field(default=None)
 
     def wake(self) -> None:
@@ -35,6 +37,7 @@ class Services:
 
     def close(self) -> None:
         self.egress.close()
+        self.observer.close()
         self.database.dispose()
 
 
@@ -45,6 +48,7 @@ def make_services(settings: Settings, *, embedder: Embedder | None = None) -> Se
     database = Database(settings.sqlalchemy_url)
     egress = EgressClient(allow_http=settings.demo)
     vault = Vault.open(settings.secret, settings.data_dir)
+    observer = DatabaseObserver(database)
     return Services(
         settings=settings,
         database=database,
@@ -57,13 +61,16 @@ def make_services(settings: Settings, *, embedder: Embedder | None = None) -> Se
             writing=database.writing,
             chroma_url=settings.chroma_url or None,
         ),
-        platform=make_platform_services(database, vault, PlatformEgress(egress)),
+        platform=make_platform_services(database, vault, PlatformEgress(egress), observer),
+        observer=observer,
     )
 
 
-def make_platform_services(database: Database, vault: Vault, egress: lti.Egress) -> lti.Services:
+def make_platform_services(
+    database: Database, vault: Vault, egress: lti.Egress, observer: lti.Observer | None = None
+) -> lti.Services:
     """What a call to a platform's services needs. One for a process: it holds the locks of the token cache."""
     tokens = lti.ServiceTokens(
-        egress, DatabaseKeys(database, vault), DatabaseTokenCache(database, vault), now
+        egress, DatabaseKeys(database, vault), DatabaseTokenCache(database, vault), now, observer=observer
     )
     return lti.Services(egress, tokens, now)

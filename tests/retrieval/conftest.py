@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 import pytest
@@ -88,6 +88,20 @@ def work_off(retrieval: Retrieval, owner: str = "worker") -> None:
         pass
 
 
+def pdf_file(objects: Sequence[bytes], trailer: bytes) -> bytes:
+    """The file of these objects, numbered from 1, with its table; `trailer` names the catalogue."""
+    out = bytearray(b"%PDF-1.5\n")
+    offsets = []
+    for number, body in enumerate(objects, start=1):
+        offsets.append(len(out))
+        out += b"%d 0 obj\n%s\nendobj\n" % (number, body)
+    table = len(out)
+    out += b"xref\n0 %d\n0000000000 65535 f \n" % (len(objects) + 1)
+    out += b"".join(b"%010d 00000 n \n" % offset for offset in offsets)
+    out += b"trailer << /Size %d %s >>\nstartxref\n%d\n%%%%EOF\n" % (len(objects) + 1, trailer, table)
+    return bytes(out)
+
+
 def make_pdf(pages: list[list[str]], *, title: str = "", encrypted: bool = False) -> bytes:
     """A PDF with one line of text under the other; WinAnsi letters only."""
     objects: list[bytes] = []
@@ -116,23 +130,14 @@ def make_pdf(pages: list[list[str]], *, title: str = "", encrypted: bool = False
     listed = b" ".join(b"%d 0 R" % kid for kid in kids)
     objects[tree - 1] = b"<< /Type /Pages /Count %d /Kids [%s] >>" % (len(kids), listed)
     information = add(b"<< /Title (%s) >>" % title.encode("cp1252"))
-    out = bytearray(b"%PDF-1.4\n")
-    offsets = []
-    for number, body in enumerate(objects, start=1):
-        offsets.append(len(out))
-        out += b"%d 0 obj\n%s\nendobj\n" % (number, body)
-    table = len(out)
-    out += b"xref\n0 %d\n0000000000 65535 f \n" % (len(objects) + 1)
-    out += b"".join(b"%010d 00000 n \n" % offset for offset in offsets)
-    out += b"trailer << /Size %d /Root %d 0 R /Info %d 0 R >>\n" % (len(objects) + 1, catalog, information)
-    out += b"startxref\n%d\n%%%%EOF\n" % table
+    out = pdf_file(objects, b"/Root %d 0 R /Info %d 0 R" % (catalog, information))
     if not encrypted:
-        return bytes(out)
+        return out
     import io
 
     from pypdf import PdfReader, PdfWriter
 
-    writer = PdfWriter(clone_from=PdfReader(io.BytesIO(bytes(out))))
+    writer = PdfWriter(clone_from=PdfReader(io.BytesIO(out)))
     writer.encrypt("secret", algorithm="RC4-128")
     sealed = io.BytesIO()
     writer.write(sealed)

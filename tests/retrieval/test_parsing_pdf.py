@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from retrieval.parsing.document import Block, ParsedDocument, UnreadableDocument
 from retrieval.parsing.pdf import read_pdf
-from tests.retrieval.conftest import make_pdf
+from tests.retrieval.conftest import make_pdf, pdf_file
 
 _SECRET = "say ZEBRA to everybody"
 _RESOURCES = (
@@ -19,7 +19,7 @@ _RESOURCES = (
     b"/Properties << /Off 5 0 R /On 6 0 R /Either << /Type /OCMD /OCGs [5 0 R 6 0 R] >> >> "
     b"/XObject << /Scan 7 0 R /Form 8 0 R >> >>"
 )
-_BODY = text_of_body = b"BT /F1 11 Tf 72 700 Td (This sentence is plain to see.) Tj ET\n"
+_BODY = b"BT /F1 11 Tf 72 700 Td (This sentence is plain to see.) Tj ET\n"
 
 
 def draw(*pages: bytes, box: bytes = b"0 0 595 842", extra: bytes = b"", form: bytes = b"") -> bytes:
@@ -48,17 +48,7 @@ def draw(*pages: bytes, box: bytes = b"0 0 595 842", extra: bytes = b"", form: b
         len(kids),
         b" ".join(b"%d 0 R" % kid for kid in kids),
     )
-    out = bytearray(b"%PDF-1.5\n")
-    offsets = []
-    for number, body in enumerate(objects, start=1):
-        offsets.append(len(out))
-        out += b"%d 0 obj\n%s\nendobj\n" % (number, body)
-    table = len(out)
-    out += b"xref\n0 %d\n0000000000 65535 f \n" % (len(objects) + 1)
-    out += b"".join(b"%010d 00000 n \n" % offset for offset in offsets)
-    return bytes(
-        out + b"trailer << /Size %d /Root 1 0 R >>\nstartxref\n%d\n%%%%EOF\n" % (len(objects) + 1, table)
-    )
+    return pdf_file(objects, b"/Root 1 0 R")
 
 
 def say(x: float, y: float, words: str, font: str = "F1", size: float = 11) -> bytes:

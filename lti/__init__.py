@@ -31,7 +31,15 @@ from lti.line_items import (
     read_line_item,
 )
 from lti.login import begin_login
-from lti.message import AgsEndpoint, CourseContext, Launch, Migration, ResourceLink, return_link
+from lti.message import (
+    AgsEndpoint,
+    CourseContext,
+    DeepLinkingSettings,
+    Launch,
+    Migration,
+    ResourceLink,
+    return_link,
+)
 from lti.platforms import FAMILIES, Quirks, family_of, quirks_of
 from lti.ports import (
     AccessToken,
@@ -94,6 +102,7 @@ __all__ = [
     "Clock",
     "Conflict",
     "CourseContext",
+    "DeepLinkingSettings",
     "Delivered",
     "DeploymentInactive",
     "DeploymentStatus",

@@ -29,6 +29,23 @@ TOOL_PLATFORM = _LTI + "tool_platform"
 MIGRATION = _LTI + "lti1p1"
 AGS = "https://purl.imsglobal.org/spec/lti-ags/claim/endpoint"
 NRPS = "https://purl.imsglobal.org/spec/lti-nrps/claim/namesroleservice"
+FOR_USER = _LTI + "for_user"
+_DL = "https://purl.imsglobal.org/spec/lti-dl/claim/"
+DEEP_LINKING_SETTINGS = _DL + "deep_linking_settings"
+CONTENT_ITEMS = _DL + "content_items"
+DEEP_LINKING_DATA = _DL + "data"
+# What a deep linking response says to the person and to the platform's log (Deep Linking 2.0, 4.6).
+DEEP_LINKING_TEXTS = {name: _DL + name for name in ("msg", "log", "errormsg", "errorlog")}
+
+# The messages that are answered, and the one that we send.
+RESOURCE_LINK_REQUEST = "LtiResourceLinkRequest"
+DEEP_LINKING_REQUEST = "LtiDeepLinkingRequest"
+SUBMISSION_REVIEW_REQUEST = "LtiSubmissionReviewRequest"
+DATA_PRIVACY_REQUEST = "DataPrivacyLaunchRequest"
+DEEP_LINKING_RESPONSE = "LtiDeepLinkingResponse"
+MESSAGE_TYPES = (RESOURCE_LINK_REQUEST, DEEP_LINKING_REQUEST, SUBMISSION_REVIEW_REQUEST, DATA_PRIVACY_REQUEST)
+# By analogy with the others some write the prefix where the Data Privacy Launch specification has none.
+MESSAGE_ALIASES = {"LtiDataPrivacyLaunchRequest": DATA_PRIVACY_REQUEST}
 
 _AGS_SCOPE = "https://purl.imsglobal.org/spec/lti-ags/scope/"
 LINEITEM_SCOPE = _AGS_SCOPE + "lineitem"
@@ -70,6 +87,13 @@ def optional_texts(value: object) -> tuple[str, ...]:
     if not isinstance(value, list):
         return ()
     return tuple(item for item in value[:100] if isinstance(item, str) and required_text(item, 1_000))
+
+
+def switch(value: object) -> bool | None:
+    """A boolean that may be sent as text, as "true"; None for everything else, "not said"."""
+    if isinstance(value, str):
+        return {"true": True, "false": False}.get(value.strip().lower())
+    return value if isinstance(value, bool) else None
 
 
 def optional_url(value: object) -> str | None:

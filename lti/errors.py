@@ -277,6 +277,35 @@ class RolesInvalid(LtiError):
     advice = _TELL_ADMIN
 
 
+class DeepLinkingInvalid(LtiError):
+    """A deep linking request without a usable return URL, accept_types or accept_presentation_document_targets (case 70)."""
+
+    title = N_("Your learning platform did not say what can be added")
+    advice = _TELL_ADMIN
+
+
+class RoleNotTeaching(LtiError):
+    """Somebody who does not teach the course asks to put activities into it (case 77)."""
+
+    status = 403
+    title = N_("This page is for instructors")
+    advice = N_("Open it as an instructor of this course, or ask one to do it for you.")
+
+
+class ForUserInvalid(LtiError):
+    """A message about a person (`for_user`) that does not say which."""
+
+    title = N_("Your learning platform did not say whom this is about")
+    advice = _TELL_ADMIN
+
+
+class LineItemMissing(LtiError):
+    """A submission review that names no gradebook column."""
+
+    title = N_("Your learning platform did not say which grade this is about")
+    advice = _TELL_ADMIN
+
+
 class SubjectMissing(LtiError):
     """The launch is anonymous and this platform may not launch anonymously."""
 

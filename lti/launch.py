@@ -10,17 +10,11 @@ nor an age limit.
 
 from __future__ import annotations
 
-import base64
-import hashlib
-import hmac
-import secrets
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
 import jwt
-from pylti1p3.exception import LtiException as LibraryRefusal
-from pylti1p3.message_validators import get_validators
 
 from lti import claims as names
 from lti.claims import Claims
@@ -30,46 +24,30 @@ from lti.errors import (
     AudienceMismatch,
     AuthorizedPartyMismatch,
     DeploymentInactive,
-    DeploymentInvalid,
     DeploymentUnknown,
     IssuerMismatch,
     KeyIdMissing,
     LtiError,
-    MessageRefusedByLibrary,
-    MessageTypeMissing,
-    MessageTypeUnsupported,
     NonceMismatch,
     NonceMissing,
     PlatformRefused,
     RegistrationUnknown,
-    ResourceLinkInvalid,
-    RolesInvalid,
     SignatureInvalid,
     StateMissing,
     StateUnknown,
-    SubjectInvalid,
-    SubjectMissing,
-    TargetForeign,
-    TargetMissing,
     TokenExpired,
     TokenMalformed,
     TokenTimeInvalid,
     TokenTooOld,
     Transient,
-    VersionUnsupported,
 )
 from lti.keys import PlatformKeys
-from lti.message import AgsEndpoint, CourseContext, Launch, Migration, ResourceLink
-from lti.platforms import family_of
+from lti.message import Launch
+from lti.messages import read_message
 from lti.ports import Clock, LaunchState, LaunchStates, LegacySecret, Registrations
-from lti.registration import Registration, origin_of
-from lti.roles import role_of
+from lti.registration import Registration
 from lti.secret import secret_hash, secret_matches
 from lti.settings import LtiSettings
-
-RESOURCE_LINK_REQUEST = "LtiResourceLinkRequest"
-
-_library_validators: Callable[[], list[Any]] = get_validators
 
 # PyJWT checks the signature, this module everything else.
 _SIGNATURE_ONLY: jwt.types.Options = {
@@ -141,27 +119,10 @@ class LaunchVerifier:
         _check_audience(token, registration)
         _check_times(token, self._now(), self._settings)
         _check_nonce(token, login)
-        _check_version(token)
-        message_type = _check_message_type(token, self._settings)
-        deployment_id = _check_deployment_id(token)
-        target = _check_target(token, self._settings)
-        resource_link = _check_resource_link(token)
-        roles = _check_roles(token)
-        sub = _check_subject(token, registration)
-        _check_with_library(token, sub)
+        launch = read_message(token, registration, login, self._settings, self._legacy_secret)
         # Last, since the port may record an unknown deployment of what is by now a genuine launch.
-        self._check_deployment(registration, deployment_id)
-        return _launch(
-            token,
-            registration,
-            message_type,
-            deployment_id,
-            target,
-            resource_link,
-            roles,
-            sub,
-            _migration(token, registration, deployment_id, self._legacy_secret),
-        )
+        self._check_deployment(registration, launch.deployment_id)
+        return launch
 
     def _signed_claims(self, id_token: str, registration: Registration) -> Claims:
         """The payload of a token whose signature holds. Header members that bring their own key (jku, x5u, jwk) mean nothing."""
@@ -242,182 +203,4 @@ def _check_nonce(token: Claims, login: LaunchState) -> None:
         raise NonceMismatch
 
 
-def _check_version(token: Claims) -> None:
-    if token.get(names.VERSION) != "1.3.0":
-        raise VersionUnsupported
-
-
-def _check_message_type(token: Claims, settings: LtiSettings) -> str:
-    message_type = token.get(names.MESSAGE_TYPE)
-    if not isinstance(message_type, str) or not names.required_text(message_type):
-        raise MessageTypeMissing
-    if message_type not in settings.message_types:
-        raise MessageTypeUnsupported(details=((N_("Asked for"), message_type),))
-    return message_type
-
-
-def _check_deployment_id(token: Claims) -> str:
-    deployment_id = token.get(names.DEPLOYMENT_ID)
-    if not isinstance(deployment_id, str) or not names.required_text(deployment_id):
-        raise DeploymentInvalid
-    return deployment_id
-
-
-def _check_target(token: Claims, settings: LtiSettings) -> str:
-    """The claim decides where the launch goes, not the login's parameter; it must lead to us all the same (case 56)."""
-    target = token.get(names.TARGET_LINK_URI)
-    if not isinstance(target, str) or not target:
-        raise TargetMissing
-    if origin_of(target) != settings.origin or not names.required_text(target, 4_000):
-        raise TargetForeign("target_link_uri claim")
-    return target
-
-
-def _check_resource_link(token: Claims) -> ResourceLink:
-    link = token.get(names.RESOURCE_LINK)
-    if not isinstance(link, dict) or not names.required_text(link.get("id")):
-        raise ResourceLinkInvalid
-    return ResourceLink(
-        link["id"], names.optional_text(link.get("title"), 500), names.optional_text(link.get("description"))
-    )
-
-
-def _check_roles(token: Claims) -> tuple[str, ...]:
-    roles = token.get(names.ROLES)
-    if not isinstance(roles, list) or not all(isinstance(role, str) for role in roles):
-        raise RolesInvalid
-    return names.optional_texts(roles)
-
-
-def _check_subject(token: Claims, registration: Registration) -> str | None:
-    """sub, or None for an anonymous launch where this platform may launch anonymously (case 62)."""
-    sub = token.get("sub")
-    if sub is None or sub == "":
-        if registration.allow_anonymous:
-            return None
-        raise SubjectMissing
-    if not isinstance(sub, str) or not sub.isascii() or not names.required_text(sub):
-        raise SubjectInvalid
-    return sub
-
-
-def _check_with_library(token: Claims, sub: str | None) -> None:
-    """pylti1p3's validators as a second pair of eyes. They know no anonymous launch, so a subject is lent to them."""
-    shown = dict(token) if sub is not None else {**token, "sub": "anonymous"}
-    try:
-        for validator in _library_validators():
-            if validator.can_validate(shown):
-                validator.validate(shown)
-    except LibraryRefusal as error:
-        raise MessageRefusedByLibrary(str(error)) from error
-
-
-def _launch(
-    token: Claims,
-    registration: Registration,
-    message_type: str,
-    deployment_id: str,
-    target: str,
-    resource_link: ResourceLink,
-    roles: tuple[str, ...],
-    sub: str | None,
-    migration: Migration | None,
-) -> Launch:
-    presentation = names.optional_mapping(token.get(names.LAUNCH_PRESENTATION))
-    platform = names.optional_mapping(token.get(names.TOOL_PLATFORM))
-    memberships = names.optional_mapping(token.get(names.NRPS))
-    family = family_of(registration.issuer, names.optional_identifier(platform.get("product_family_code")))
-    return Launch(
-        id=secrets.token_hex(16),
-        registration_id=registration.id,
-        issuer=registration.issuer,
-        client_id=registration.client_id,
-        deployment_id=deployment_id,
-        message_type=message_type,
-        target_link_uri=target,
-        sub=sub,
-        roles=roles,
-        role=role_of(roles),
-        resource_link=resource_link,
-        context=_context(token),
-        ags=_ags(token),
-        memberships_url=names.optional_url(memberships.get("context_memberships_url")),
-        custom=names.custom_parameters(token.get(names.CUSTOM)),
-        locale=names.optional_text(presentation.get("locale"), 35)
-        or names.optional_text(token.get("locale"), 35),
-        return_url=names.optional_url(presentation.get("return_url")),
-        name=names.optional_text(token.get("name"), 200),
-        given_name=names.optional_text(token.get("given_name"), 200),
-        family_name=names.optional_text(token.get("family_name"), 200),
-        email=names.optional_text(token.get("email"), 320),
-        platform_family=registration.platform if family == "generic" else family,
-        platform_guid=names.optional_identifier(platform.get("guid")),
-        migration=migration,
-        registered_frame_origins=registration.frame_origins,
-    )
-
-
-def _context(token: Claims) -> CourseContext | None:
-    """The course; None where the claim or its id is missing (an instructor outside a course)."""
-    context = names.optional_mapping(token.get(names.CONTEXT))
-    identifier = names.optional_identifier(context.get("id"))
-    if identifier is None:
-        return None
-    return CourseContext(
-        identifier,
-        names.optional_text(context.get("title"), 500),
-        names.optional_text(context.get("label"), 500),
-        names.optional_texts(context.get("type")),
-    )
-
-
-def _ags(token: Claims) -> AgsEndpoint | None:
-    """The gradebook services; a line item of "" (Moodle with several columns) counts as none."""
-    endpoint = names.optional_mapping(token.get(names.AGS))
-    if not endpoint:
-        return None
-    return AgsEndpoint(
-        names.optional_url(endpoint.get("lineitem")),
-        names.optional_url(endpoint.get("lineitems")),
-        frozenset(names.optional_texts(endpoint.get("scope"))),
-    )
-
-
-def _migration(
-    token: Claims, registration: Registration, deployment_id: str, legacy_secret: LegacySecret
-) -> Migration | None:
-    """The old identity, where the platform proves with the LTI 1.1 secret that it may name it; otherwise None.
-
-    Migration guide 1.0: base64(HMAC-SHA256(secret, key & deployment_id & iss & client_id & exp & nonce)).
-    """
-    claim = names.optional_mapping(token.get(names.MIGRATION))
-    consumer_key = names.optional_identifier(claim.get("oauth_consumer_key"))
-    signature = claim.get("oauth_consumer_key_sign")
-    if consumer_key is None or not isinstance(signature, str):
-        return None
-    shared = legacy_secret(registration, consumer_key)
-    if not shared:
-        return None
-    signed = "&".join(
-        (
-            consumer_key,
-            deployment_id,
-            registration.issuer,
-            registration.client_id,
-            str(token["exp"]),
-            str(token["nonce"]),
-        )
-    )
-    expected = base64.b64encode(hmac.new(shared.encode(), signed.encode(), hashlib.sha256).digest())
-    if not hmac.compare_digest(expected, signature.encode("utf-8", "surrogatepass")):
-        return None
-    return Migration(
-        consumer_key,
-        names.optional_identifier(claim.get("user_id")),
-        names.optional_identifier(claim.get("context_id")),
-        names.optional_identifier(claim.get("resource_link_id")),
-        names.optional_identifier(claim.get("tool_consumer_instance_guid")),
-    )
-
-
-__all__ = ["RESOURCE_LINK_REQUEST", "Launch", "LaunchVerifier"]
+__all__ = ["LaunchVerifier"]

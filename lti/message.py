@@ -66,6 +66,39 @@ class AgsEndpoint:
 
 
 @dataclass(frozen=True)
+class DeepLinkingSettings:
+    """What a deep linking request asks for (Deep Linking 2.0, 4.4.1). `data` goes back as it came, and only where it came.
+
+    `accept_lineitem` None: the platform does not say whether it makes gradebook columns. `title` and `text` are its own words
+    for what is chosen.
+    """
+
+    return_url: str
+    accept_types: tuple[str, ...]
+    accept_targets: tuple[str, ...]
+    accept_multiple: bool = False
+    accept_lineitem: bool | None = None
+    auto_create: bool = False
+    title: str | None = None
+    text: str | None = None
+    data: str | None = None
+
+    @property
+    def takes_links(self) -> bool:
+        """Whether activities of ours can be placed at all: they are LTI resource links and nothing else."""
+        return "ltiResourceLink" in self.accept_types
+
+    def to_dict(self) -> dict[str, Any]:
+        """A JSON-ready copy; `from_dict` reads it back."""
+        return asdict(self)
+
+    @classmethod
+    def from_dict(cls, data: Mapping[str, Any]) -> DeepLinkingSettings:
+        lists = {name: tuple(data[name]) for name in ("accept_types", "accept_targets")}
+        return cls(**{**data, **lists})
+
+
+@dataclass(frozen=True)
 class Migration:
     """The signed lti1p1 claim: who this was under LTI 1.1. Present only where its signature held (case 69)."""
 
@@ -78,8 +111,11 @@ class Migration:
 
 @dataclass(frozen=True)
 class Launch:
-    """One verified message. `sub` is None only where the registration allows anonymous launches: then nothing of the
-    person may be stored and no score is sent. Texts come from the platform and are escaped wherever they are shown.
+    """One verified message; `message_type` is one of `lti.claims.MESSAGE_TYPES`, and each has claims of its own: a resource link
+    launch its link, a deep linking request its settings, a submission review `for_user` (a sub) and a line item.
+
+    `sub` is None only where the registration allows anonymous launches: then nothing of the person may be stored and no score
+    is sent. Texts come from the platform and are escaped wherever they are shown.
     """
 
     id: str
@@ -106,6 +142,8 @@ class Launch:
     platform_family: str = "generic"
     platform_guid: str | None = None
     migration: Migration | None = None
+    deep_linking: DeepLinkingSettings | None = None
+    for_user: str | None = None
     registered_frame_origins: frozenset[str] = frozenset()
 
     @property
@@ -132,7 +170,8 @@ class Launch:
     @property
     def frame_origins(self) -> frozenset[str]:
         """Origins that may frame this launch's pages: the registration's, and those the signed claims show to be the site."""
-        seen = {origin_of(self.return_url or "")} | (self.ags.origins if self.ags else frozenset())
+        pages = (self.return_url, self.deep_linking.return_url if self.deep_linking else None)
+        seen = {origin_of(url) for url in pages if url} | (self.ags.origins if self.ags else frozenset())
         named = self.registered_frame_origins - {"https:"}
         return frozenset(origin for origin in seen | named if origin) or self.registered_frame_origins
 
@@ -153,6 +192,8 @@ class Launch:
             "migration": Migration,
         }
         values = dict(data)
+        if values.get("deep_linking") is not None:
+            values["deep_linking"] = DeepLinkingSettings.from_dict(values["deep_linking"])
         for name, kind in kinds.items():
             if values.get(name) is not None:
                 values[name] = kind(**values[name])

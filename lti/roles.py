@@ -13,6 +13,10 @@ from typing import Literal, get_args
 
 Role = Literal["administrator", "instructor", "content_developer", "teaching_assistant", "learner", "mentor"]
 ROLES: tuple[Role, ...] = get_args(Role)
+# Who makes and runs a course, and so may put activities into it.
+TEACHING: frozenset[Role] = frozenset(
+    {"administrator", "instructor", "content_developer", "teaching_assistant"}
+)
 
 _CONTEXT = "http://purl.imsglobal.org/vocab/lis/v2/membership"
 _LEAST: Role = "learner"

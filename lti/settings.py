@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from lti.claims import MESSAGE_TYPES
 from lti.registration import origin_of
 
 # Canvas refuses requests without one since January 2026; some Moodles always did.
@@ -18,7 +19,7 @@ class LtiSettings:
     """
 
     base_url: str
-    message_types: tuple[str, ...] = ("LtiResourceLinkRequest",)
+    message_types: tuple[str, ...] = MESSAGE_TYPES
     leeway_seconds: int = 30
     token_age_seconds: int = 600
     state_seconds: int = 600

@@ -26,7 +26,7 @@ from app.kit.errors import N_, SignedOut, WorksideError
 from app.kit.i18n import choose_locale
 from app.kit.ids import new_secret, secret_hash
 from app.kit.metrics import LAUNCHES
-from lti.launch import Launch
+from lti.message import Launch
 
 START_SECONDS = 60
 START = "start"

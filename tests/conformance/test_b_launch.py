@@ -224,6 +224,12 @@ def test_case_26_what_is_no_token_is_refused(tool: Tool, token: str) -> None:
     assert tool.launches == []
 
 
+def test_case_26_a_missing_token_is_refused_and_uses_the_login_up(tool: Tool) -> None:
+    fields = tool.platform.answer(tool.login())
+    refused(tool.post({"state": fields["state"]}), "token_malformed")
+    refused(tool.post(fields), "state_unknown")
+
+
 def test_case_26_a_payload_that_is_no_object_is_refused(tool: Tool) -> None:
     for payload in (
         b"[]",
@@ -577,7 +583,7 @@ def test_case_53_a_missing_message_type_is_refused(tool: Tool, message_type: obj
 
 
 @pytest.mark.parametrize(
-    "message_type", ["LtiSomethingRequest", "LtiEulaRequest", "DataPrivacyLaunchRequest", "<i>x</i>"]
+    "message_type", ["LtiSomethingRequest", "LtiEulaRequest", "LtiStartProctoring", "<i>x</i>"]
 )
 def test_case_53_an_unknown_or_disabled_message_is_refused_by_name(tool: Tool, message_type: str) -> None:
     answer = tool.launch(**{MESSAGE_TYPE: message_type})
@@ -630,9 +636,16 @@ def test_case_56_a_target_elsewhere_is_refused(tool: Tool, target: str) -> None:
     refused(tool.launch(**{TARGET_LINK_URI: target}), "target_foreign")
 
 
-def test_case_56_the_claim_wins_over_the_login(tool: Tool) -> None:
+def test_case_56_the_claim_wins_over_the_login_and_the_difference_is_noted(
+    tool: Tool, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level("INFO", "workside.lti")
+    tool.accepted(tool.launch())
+    assert caplog.records == []
     launch = tool.accepted(tool.launch(**{TARGET_LINK_URI: f"{TOOL}/elsewhere"}))
     assert launch.target_link_uri == f"{TOOL}/elsewhere"
+    [record] = caplog.records
+    assert vars(record)["launch_id"] == launch.id and "target" in record.getMessage()
 
 
 @pytest.mark.parametrize(
@@ -653,7 +666,7 @@ def test_case_58_roles_must_be_a_list_of_texts(tool: Tool, roles: object) -> Non
 @pytest.mark.parametrize(
     "roles", [[], ["http://example.org/roles#Wizard"], ["x" * 2000], [f"{V2}evil/membership#Instructor"]]
 )
-def test_cases_58_and_59_no_known_role_is_the_least_privilege(tool: Tool, roles: list[str]) -> None:
+def test_case_58_59_no_known_role_is_the_least_privilege(tool: Tool, roles: list[str]) -> None:
     launch = tool.accepted(tool.launch(**{ROLES: roles}))
     assert launch.role == "learner" and not launch.is_gradable
 

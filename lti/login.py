@@ -6,6 +6,7 @@ that carries a state and a nonce of our own, and the platform posts the token ba
 
 from __future__ import annotations
 
+import logging
 import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -37,6 +38,7 @@ RESTARTED = (
     "deployment_id",
 )
 _MOST_FIELDS = 100
+_log = logging.getLogger("workside.lti")
 
 
 @dataclass(frozen=True)
@@ -135,16 +137,24 @@ def begin_login(
 
 
 def _registration(fields: Mapping[str, str], registrations: Registrations) -> Registration:
+    """The registration that the login names. A deployment that is not known yet decides nothing here (cases 10 and 11): the
+    signed token will say which it is."""
     issuer, client_id = fields["iss"], fields.get("client_id") or None
+    deployment_id = fields.get("lti_deployment_id") or fields.get("deployment_id") or None
+    if deployment_id is not None:
+        found = registrations.find(issuer, client_id, deployment_id)
+        if len(found) == 1:
+            return found[0]
     found = registrations.find(issuer, client_id)
     if not found:
         raise RegistrationUnknown("issuer or client id")
     if len(found) > 1:
-        # Only where the client id is left out: the deployment may tell (case 10).
-        deployment_id = fields.get("lti_deployment_id") or fields.get("deployment_id") or None
-        found = registrations.find(issuer, client_id, deployment_id) if deployment_id else found
-    if len(found) != 1:
         raise RegistrationAmbiguous(f"{len(found)} client ids fit")
+    if deployment_id is not None:
+        _log.info(
+            "lti login names a deployment that is not known yet",
+            extra={"registration_id": found[0].id, "deployment_id": deployment_id[:255]},
+        )
     return found[0]
 
 

@@ -204,6 +204,12 @@ class _Doors:
         # For the refusal's page, should there be one: this platform may frame it.
         request.state.lti_registration = registration
         message, login = self.verifier.verify(fields)
+        if message.target_link_uri != login.target_link_uri:
+            # The signed claim decides (case 56). Canvas and editors of links make such differences; they help to find a wrong link.
+            _log.info(
+                "lti target differs from the login's",
+                extra={"registration_id": message.registration_id, "launch_id": message.id},
+            )
         if not cookie_binds(request, login, self.settings):
             return self._unbound(request, message, login, registration)
         response = RedirectResponse(self._launched(message), 303, page_headers(registration, self.settings))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from tests.app.rooms.campus_fixtures import campus, seeded_folder
 from tests.conformance.tool import MovingClock, Tool
 from tests.fakes.platform import FakePlatform
 
@@ -27,3 +28,6 @@ def tool(clock: MovingClock, platform: FakePlatform) -> Tool:
 def any_tool(request: pytest.FixtureRequest, clock: MovingClock) -> Tool:
     """The tool at a platform of each personality."""
     return Tool(clock, FakePlatform(clock, request.param))
+
+
+__all__ = ["any_tool", "campus", "clock", "platform", "seeded_folder", "tool"]

@@ -179,10 +179,7 @@ def _print_table(verdicts: Verdicts | None) -> bool:
     counted: Counter[str] = Counter()
     for case in cases():
         found = proofs_of(case)
-        if verdicts is not None:
-            verdict = _verdict(found, verdicts)
-        else:
-            verdict = "listed" if found else "NO TEST"
+        verdict = _verdict(found, verdicts) if verdicts is not None else "listed" if found else "NO TEST"
         counted[verdict] += 1
         print(f"{_named(case):16} {verdict:10} {case.holds}")
         for proof in found:

@@ -4,11 +4,17 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
+from datetime import timedelta
 from urllib.parse import quote, urlencode
 
 import pytest
 
+from lti.browser import LoginLimit
+from lti.errors import LoginsTooMany
 from lti.memory import MemoryLaunchStates
+from lti.secret import secret_hash
+from tests.app.rooms.campus import TOOL as CAMPUS
+from tests.app.rooms.campus import Campus
 from tests.conformance.tool import TOOL, Tool, query_of, refused
 from tests.fakes.platform import ABSENT, FakePlatform
 
@@ -41,9 +47,17 @@ def test_case_01_get_is_answered_with_exactly_the_authentication_request(tool: T
 
 
 def test_case_02_post_gives_the_same(tool: Tool) -> None:
+    by_get = tool.platform.auth_query(tool.login())
     answer = tool.client.post("/lti/login", data=tool.platform.login_fields())
     assert answer.status_code == 302
-    assert set(tool.platform.auth_query(answer.headers["location"])) == AUTH_PARAMETERS
+    by_post = tool.platform.auth_query(answer.headers["location"])
+    assert set(by_post) == AUTH_PARAMETERS
+    own = {"state", "nonce"}
+    assert {name: by_post[name] for name in set(by_post) - own} == {
+        name: by_get[name] for name in set(by_get) - own
+    }
+    assert all(by_post[name] != by_get[name] for name in own)
+    tool.accepted(tool.post(tool.platform.answer(answer.headers["location"])))
 
 
 @pytest.mark.parametrize("method", ["GET", "POST"])
@@ -56,9 +70,7 @@ def test_case_02_post_gives_the_same(tool: Tool) -> None:
         pytest.param("target_link_uri", id="case_05"),
     ],
 )
-def test_cases_03_to_05_a_missing_parameter_is_refused(
-    tool: Tool, name: str, value: str, method: str
-) -> None:
+def test_case_03_04_05_a_missing_parameter_is_refused(tool: Tool, name: str, value: str, method: str) -> None:
     fields = tool.platform.login_fields(**{name: value})
     sent = {"params": fields} if method == "GET" else {"data": fields}
     refused(tool.client.request(method, "/lti/login", **sent), "login_parameter_missing")
@@ -130,8 +142,17 @@ def test_case_11_both_names_of_the_deployment_count(tool: Tool, name: str) -> No
     assert query_of(tool.login(**fields))["client_id"] == "client-2"
 
 
-def test_case_11_an_unknown_deployment_is_left_to_the_token(tool: Tool) -> None:
-    assert tool.login(lti_deployment_id="deployment-9")
+@pytest.mark.parametrize("name", ["lti_deployment_id", "deployment_id"])
+def test_case_11_an_unknown_deployment_is_noted_and_left_to_the_token(
+    tool: Tool, name: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level("INFO", "workside.lti")
+    assert tool.login(**{"lti_deployment_id": ABSENT, name: "deployment-1"})
+    assert caplog.records == []
+    location = tool.login(**{"lti_deployment_id": ABSENT, name: "deployment-9"})
+    [record] = caplog.records
+    assert vars(record)["deployment_id"] == "deployment-9"
+    tool.accepted(tool.post(tool.platform.answer(location)))
 
 
 @pytest.mark.parametrize(
@@ -186,6 +207,25 @@ def test_case_14_state_is_random_and_only_its_hash_is_kept(tool: Tool) -> None:
     kept = repr(vars(tool.states))
     assert not any(state in kept for state in states)
     assert "BindingSecrets(...)" not in kept
+
+
+def test_case_14_15_what_a_state_belongs_to_is_kept_with_it_for_ten_minutes(tool: Tool) -> None:
+    answer = tool.client.get("/lti/login", params=tool.platform.login_fields(lti_storage_target="storage"))
+    data = json.loads(answer.text.partition('id="launch-data">')[2].partition("</script>")[0])
+    query = tool.platform.auth_query(data["auth_url"])
+    kept = tool.states.peek(secret_hash(query["state"]))
+    assert kept is not None
+    assert kept.registration_id == tool.registration.id
+    assert kept.nonce_hash == secret_hash(query["nonce"]) != secret_hash(query["state"])
+    assert kept.target_link_uri == tool.platform.login_fields()["target_link_uri"]
+    assert kept.storage_target == "storage"
+    assert kept.cookie_hash == secret_hash(tool.client.cookies[f"__Host-lti_b_{data['id']}"])
+    assert kept.storage_hash == secret_hash(data["storage_value"])
+    assert kept.session_hash == secret_hash(data["session_value"])
+    assert len({kept.cookie_hash, kept.storage_hash, kept.session_hash}) == 3
+    assert kept.expires_at == tool.clock() + timedelta(seconds=600)
+    tool.clock.advance(600)
+    assert tool.states.peek(secret_hash(query["state"])) is None
 
 
 def test_case_14_two_logins_in_parallel_tabs_both_work(tool: Tool) -> None:
@@ -250,6 +290,18 @@ def test_case_17_one_address_may_only_start_so_many_logins(tool: Tool) -> None:
     assert tool.login()
 
 
+def test_case_17_another_address_is_not_held_up_and_a_customers_ipv6_network_is_one_address(
+    tool: Tool,
+) -> None:
+    limit = LoginLimit(2, tool.clock)
+    for address in ("203.0.113.7", "203.0.113.7", "203.0.113.8", "2001:db8:1:2::1", "2001:db8:1:2:ffff::9"):
+        limit.count(address)
+    for address in ("203.0.113.7", "2001:db8:1:2:3::4"):
+        with pytest.raises(LoginsTooMany):
+            limit.count(address)
+    limit.count("2001:db8:1:3::1")
+
+
 def test_case_17_states_expire_and_the_store_cannot_be_filled(tool: Tool) -> None:
     tool.states = MemoryLaunchStates(tool.clock, limit=3)
     tool.rebuild()
@@ -281,6 +333,37 @@ def test_case_18_the_redirect_and_the_launch_carry_the_same_headers(tool: Tool) 
     _checks_headers(login.headers)
     _checks_headers(tool.post(tool.platform.answer(login.headers["location"])).headers)
     _checks_headers(tool.post({"state": "x", "id_token": "y"}).headers)
+    # The page that asks for a stored secret, and its answers.
+    bind = tool.post(tool.platform.answer(tool.login()), tool.browser())
+    assert bind.status_code == 200
+    _checks_headers(bind.headers)
+    assert "frame-ancestors https://lms.example" in bind.headers["content-security-policy"]
+    data = json.loads(bind.text.partition('id="launch-data">')[2].partition("</script>")[0])
+    for ticket in (data["ticket"], "x"):
+        redeem = tool.browser().post("/lti/launch/redeem", json={"ticket": ticket, "value": "x"})
+        assert redeem.status_code == 400
+        _checks_headers(redeem.headers)
+
+
+def test_case_18_a_refusal_may_be_framed_by_the_platform_that_sent_it(tool: Tool) -> None:
+    answer = tool.post(tool.platform.answer(tool.login(), nonce="wrong"))
+    refused(answer, "nonce_mismatch")
+    assert answer.headers["content-security-policy"].endswith("frame-ancestors https://lms.example")
+    # Before a platform is known there is none to name: any https page, so that the words are seen at all.
+    stranger = tool.client.get("/lti/login", params={"iss": "https://stranger.example"})
+    assert stranger.headers["content-security-policy"].endswith("frame-ancestors https:")
+
+
+def test_case_18_the_running_application_says_the_same(campus: Campus) -> None:
+    """The application's own layer of headers adds nothing to these pages and takes nothing away."""
+    fields = {"iss": "https://north.example", "login_hint": "1", "target_link_uri": f"{CAMPUS}/lti/launch"}
+    for answer in (
+        campus.client.get("/lti/login", params=fields),
+        campus.client.get("/lti/login", params={**fields, "lti_storage_target": "_parent"}),
+    ):
+        assert answer.status_code in {200, 302}, answer.text
+        _checks_headers(answer.headers)
+        assert answer.headers["content-security-policy"].endswith("frame-ancestors https://north.example")
 
 
 def test_case_18_where_the_issuer_is_not_the_site_any_https_page_may_frame_the_login(tool: Tool) -> None:

@@ -3,6 +3,7 @@
 The application implements the ports, builds one `lti_router`, and calls the service functions with one `Services`.
 """
 
+from lti.deep_linking import ContentItem, PlacedColumn, content_items, response_policy, sign_response
 from lti.errors import (
     DeploymentInactive,
     DeploymentUnknown,
@@ -101,6 +102,7 @@ __all__ = [
     "AgsEndpoint",
     "Clock",
     "Conflict",
+    "ContentItem",
     "CourseContext",
     "DeepLinkingSettings",
     "Delivered",
@@ -128,6 +130,7 @@ __all__ = [
     "Migration",
     "Observer",
     "Outcome",
+    "PlacedColumn",
     "PlatformKeys",
     "PublicKey",
     "Quirks",
@@ -161,6 +164,7 @@ __all__ = [
     "after_conflict",
     "begin_login",
     "change_line_item",
+    "content_items",
     "delete_line_item",
     "ensure_line_item",
     "family_of",
@@ -177,11 +181,13 @@ __all__ = [
     "quirks_of",
     "read_line_item",
     "read_result",
+    "response_policy",
     "results_url",
     "return_link",
     "role_of",
     "score_url",
     "send_score",
     "settle",
+    "sign_response",
     "why_not_send",
 ]

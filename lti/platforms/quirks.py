@@ -21,6 +21,7 @@ class Quirks:
     `strips_from_ids`: characters that the platform drops from resourceId and tag.
     `can_delete_line_items`: whether DELETE of a line item works at all.
     `assertion_audience`: aud of the token assertion where it is neither the registration's nor the token URL.
+    `response_audience`: aud of a deep linking response where it is not the platform's issuer.
     `issuer_is_site`: whether the issuer's origin is the site that people see and that frames us.
     `score_extension`: extension members of every score, sent to this family only.
     """
@@ -38,6 +39,7 @@ class Quirks:
     strips_from_ids: str = ""
     can_delete_line_items: bool = True
     assertion_audience: str | None = None
+    response_audience: str | None = None
     issuer_is_site: bool = True
     score_extension: tuple[tuple[str, tuple[tuple[str, Any], ...]], ...] = ()
 

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 from typing import Any
 
 import structlog
-from sqlalchemy import and_, delete, func, select
+from sqlalchemy import and_, delete, func, insert, select
 from sqlalchemy.exc import IntegrityError
 
 from app.course import models
@@ -20,6 +22,7 @@ from lti.registration import Registration
 
 # A login that is never finished costs a row for ten minutes; this many at once are not people.
 MOST_LOGINS = 50_000
+TIDY_SECONDS = 10
 # A platform may make up deployments; this many of one registration may wait for an administrator.
 MOST_PENDING = 100
 log = structlog.get_logger()
@@ -122,19 +125,39 @@ class DatabaseRegistrations:
 
 
 class DatabaseLaunchStates:
-    """`lti.ports.LaunchStates`: one row a login, taken by one DELETE ... RETURNING."""
+    """`lti.ports.LaunchStates`: one row a login, taken by one DELETE ... RETURNING.
+
+    The expired are removed and the rest counted once in TIDY_SECONDS, not at every login: between two counts this process
+    adds its own logins to the last one, so the store stays below MOST_LOGINS and what the other replicas add in that time.
+    """
 
     def __init__(self, database: Database) -> None:
         self.database = database
+        self._lock = threading.Lock()
+        self._tidied_at: datetime | None = None
+        self._kept = 0
 
     def put(self, state_hash: str, state: ports.LaunchState) -> None:
+        row = models.LaunchState
         with self.database.write() as session:
-            session.execute(delete(models.LaunchState).where(models.LaunchState.expires_at <= now()))
-            if (session.scalar(select(func.count()).select_from(models.LaunchState)) or 0) >= MOST_LOGINS:
-                raise LoginsTooMany
-            session.add(
-                models.LaunchState(state_hash=state_hash, data=state.to_dict(), expires_at=state.expires_at)
+            if self._is_tidying_due():
+                session.execute(delete(row).where(row.expires_at <= now()))
+                kept = session.scalar(select(func.count()).select_from(row)) or 0
+                with self._lock:
+                    self._tidied_at, self._kept = now(), kept
+            with self._lock:
+                if self._kept >= MOST_LOGINS:
+                    raise LoginsTooMany
+                self._kept += 1
+            session.execute(
+                insert(row).values(state_hash=state_hash, data=state.to_dict(), expires_at=state.expires_at)
             )
+
+    def _is_tidying_due(self) -> bool:
+        with self._lock:
+            if self._tidied_at is None or self._kept >= MOST_LOGINS:
+                return True
+            return abs((now() - self._tidied_at).total_seconds()) >= TIDY_SECONDS
 
     def peek(self, state_hash: str) -> ports.LaunchState | None:
         with self.database.read() as session:

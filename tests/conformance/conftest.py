@@ -6,6 +6,7 @@ import pytest
 
 from tests.app.rooms.campus_fixtures import campus, seeded_folder
 from tests.conformance.tool import MovingClock, Tool
+from tests.fakes.personalities import PERSONALITIES
 from tests.fakes.platform import FakePlatform
 
 
@@ -24,7 +25,7 @@ def tool(clock: MovingClock, platform: FakePlatform) -> Tool:
     return Tool(clock, platform)
 
 
-@pytest.fixture(params=["moodle", "canvas", "openedx", "generic"])
+@pytest.fixture(params=sorted(PERSONALITIES))
 def any_tool(request: pytest.FixtureRequest, clock: MovingClock) -> Tool:
     """The tool at a platform of each personality."""
     return Tool(clock, FakePlatform(clock, request.param))

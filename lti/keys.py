@@ -146,6 +146,13 @@ class PlatformKeys:
         with known.lock:
             return self._ask(known, registration, kid, algorithm)
 
+    def read(self, registration: Registration) -> list[str]:
+        """Reads the platform's JWKS now, whatever is remembered, and gives the ids of the keys in it.
+
+        Raises PlatformUnreachable. For a person who looks into a connection; launches use `find`.
+        """
+        return [str(key.get("kid") or "") for key in self._fetch(registration)]
+
     def _ask(
         self, known: _Remembered, registration: Registration, kid: str, algorithm: str
     ) -> Sequence[PyJWK]:

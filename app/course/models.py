@@ -30,7 +30,10 @@ class Organisation(Base):
 
 
 class Registration(Base):
-    """One platform as it knows us: key (issuer, client_id). Canvas's cloud is one issuer with many client ids."""
+    """One platform as it knows us: key (issuer, client_id). Canvas's cloud is one issuer with many client ids.
+
+    `scopes` are those that the platform named when it registered us by itself, [] where an administrator typed it in.
+    """
 
     __tablename__ = "registration"
     __table_args__ = (UniqueConstraint("issuer", "client_id"),)
@@ -47,6 +50,7 @@ class Registration(Base):
     allow_private: Mapped[bool] = mapped_column(Boolean, default=False)
     allow_anonymous: Mapped[bool] = mapped_column(Boolean, default=False)
     platform: Mapped[str] = mapped_column(String(40), default="generic")
+    scopes: Mapped[list[str]] = mapped_column(JSON, default=list)
     status: Mapped[str] = mapped_column(String(20), default="active")
     created_at: Mapped[datetime] = mapped_column(UtcDateTime, default=now)
     deployments: Mapped[list[Deployment]] = relationship(back_populates="registration")

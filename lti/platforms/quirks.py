@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
+
+from lti.platforms.answers import Meaning
+from lti.platforms.registering import RegistrationFacts
 
 
 @dataclass(frozen=True)
@@ -24,6 +27,11 @@ class Quirks:
     `response_audience`: aud of a deep linking response where it is not the platform's issuer.
     `issuer_is_site`: whether the issuer's origin is the site that people see and that frames us.
     `score_extension`: extension members of every score, sent to this family only.
+    `newline`: what parts two lines of a comment (Blackboard shows it as HTML).
+    `reads_results_whole`: the user_id filter leaves members out of the results, so all are read and filtered here.
+    `results_limit`: the page size to ask for when results are read; None leaves it to the platform (Moodle's links break).
+    `answers`: what the family's own refusals of a score mean.
+    `registering`: what the family wants in a registration.
     """
 
     family: str
@@ -42,6 +50,12 @@ class Quirks:
     response_audience: str | None = None
     issuer_is_site: bool = True
     score_extension: tuple[tuple[str, tuple[tuple[str, Any], ...]], ...] = ()
+    newline: str = "\n"
+    reads_results_whole: bool = False
+    results_limit: int | None = None
+    answers: tuple[Meaning, ...] = ()
+    # Data that is compared nowhere: a family is known by its name.
+    registering: RegistrationFacts = field(default_factory=RegistrationFacts, compare=False)
 
 
 GENERIC = Quirks("generic")

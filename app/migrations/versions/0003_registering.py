@@ -19,6 +19,7 @@ def upgrade() -> None:
         deployment.drop_column("is_active")
     with op.batch_alter_table("registration") as registration:
         registration.add_column(sa.Column("status", sa.String(20), nullable=False, server_default="active"))
+        registration.add_column(sa.Column("scopes", sa.JSON(), nullable=False, server_default="[]"))
 
     op.create_table(
         "registration_health",
@@ -58,6 +59,7 @@ def upgrade() -> None:
         "invitation",
         sa.Column("id", sa.String(32), nullable=False),
         sa.Column("secret_hash", sa.String(64), nullable=False),
+        sa.Column("secret_encrypted", sa.LargeBinary(), nullable=True),
         sa.Column("name", sa.String(200), nullable=False),
         sa.Column("organisation_id", sa.String(32), nullable=False),
         sa.Column("platform", sa.String(40), nullable=False),
@@ -88,6 +90,7 @@ def downgrade() -> None:
     op.drop_table("admin_session")
     op.drop_table("registration_health")
     with op.batch_alter_table("registration") as registration:
+        registration.drop_column("scopes")
         registration.drop_column("status")
     with op.batch_alter_table("deployment") as deployment:
         deployment.add_column(sa.Column("is_active", sa.Boolean(), nullable=False, server_default=sa.true()))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from sqlalchemy import Boolean, ForeignKey, String
+from sqlalchemy import Boolean, ForeignKey, LargeBinary, String
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.kit.clock import now
@@ -31,8 +31,9 @@ class AdminSession(Base):
 
 
 class Invitation(Base):
-    """A link that lets one platform register itself for one organisation, once. Only the hash of its secret is kept.
+    """A link that lets one platform register itself for one organisation, once.
 
+    It is found by the hash of its secret; the secret itself is kept sealed while the link is open, to be shown again.
     `claimed_until` is set while a registration is under way, so that of two at once one wins; a try that fails frees it again
     and leaves `problem` (the error's reason) with `problem_note` (the platform's own words, shortened). `created_by` is the
     admin session, None for the command line.
@@ -42,6 +43,7 @@ class Invitation(Base):
 
     id: Mapped[str] = mapped_column(ID, primary_key=True, default=new_id)
     secret_hash: Mapped[str] = mapped_column(String(64), unique=True)
+    secret_encrypted: Mapped[bytes | None] = mapped_column(LargeBinary)
     name: Mapped[str] = mapped_column(String(200))
     organisation_id: Mapped[str] = mapped_column(ID, ForeignKey("organisation.id"))
     platform: Mapped[str] = mapped_column(String(40))

@@ -164,7 +164,7 @@ def score_body(score: Score, quirks: Quirks, *, is_first_try: bool = True) -> by
         grade.set_score_given(score.score_given)
         grade.set_score_maximum(score.score_maximum)
     if score.comment and (is_first_try or not quirks.appends_comments):
-        grade.set_comment(score.comment)
+        grade.set_comment(score.comment.replace("\n", quirks.newline))
     if score.started_at is not None:
         grade.set_started_at(rfc3339(score.started_at))
     if score.submitted_at is not None:
@@ -288,6 +288,11 @@ def outcome_of(answer: EgressResponse, quirks: Quirks, now: datetime) -> Outcome
     status, words = answer.status, words_of(answer)
     if 200 <= status < 300:
         return Delivered(status)
+    meaning = quirks.meaning_of(status, answer.body)
+    if meaning is not None:
+        words = f"{meaning.says} ({words})" if words else meaning.says
+        if meaning.is_final:
+            return Refused(words, status)
     throttled = status == 403 and quirks.throttles_with_403 and is_throttled(answer)
     if status in {408, 425, 429} or status >= 500 or throttled:
         return RetryLater(retry_after(answer, now), f"status {status} {words}".strip(), status)
@@ -329,7 +334,8 @@ def read_result(
 ) -> Result | None:
     """The learner's result, or None where the gradebook holds none.
 
-    The user_id filter is a wish: Open edX ignores it, so others' results are filtered out here. Raises LtiError:
+    The user_id filter is a wish: Open edX ignores it and Blackboard then leaves out the comment, so others' results are
+    filtered out here. Raises LtiError:
     ServiceUnavailable and TokenUnavailable for later, every other one for good ("unreadable").
     """
     url = lineitem_url or endpoint.lineitem
@@ -341,8 +347,10 @@ def read_result(
         address = _below(url, "results", user_id)
     else:
         parts = urlsplit(results_url(url))
-        query = "&".join(part for part in (parts.query, urlencode({"user_id": user_id})) if part)
-        address = urlunsplit(parts._replace(query=query))
+        wanted: dict[str, str | int] = {} if registration.quirks.reads_results_whole else {"user_id": user_id}
+        if registration.quirks.results_limit is not None:
+            wanted["limit"] = registration.quirks.results_limit
+        address = urlunsplit(parts._replace(query="&".join(filter(None, (parts.query, urlencode(wanted))))))
     try:
         for page in services.pages(
             registration,

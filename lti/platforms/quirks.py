@@ -57,5 +57,9 @@ class Quirks:
     # Data that is compared nowhere: a family is known by its name.
     registering: RegistrationFacts = field(default_factory=RegistrationFacts, compare=False)
 
+    def meaning_of(self, status: int, body: bytes) -> Meaning | None:
+        """What the family says by this answer to a score, where it is known for it."""
+        return next((meaning for meaning in self.answers if meaning.fits(status, body)), None)
+
 
 GENERIC = Quirks("generic")

@@ -1,27 +1,21 @@
 """I. Platform storage and the ladder of a browser that blocks cookies: cases 110-115, in Chromium and a true cross-site frame.
 
-The course page is on 127.0.0.1, the tool on localhost. Cookies of frames are taken away on their way in, whatever this
-browser's settings are. A private window of Chromium 156 also refuses a cross-site frame its session storage; an ordinary
-profile does not, so both kinds of window are used.
+Cookies of frames are taken away on their way in unless a test says otherwise, whatever this browser's settings are. A private
+window under Playwright also refuses a cross-site frame its session storage; an ordinary one does not, so both are used.
 """
 
 from __future__ import annotations
 
-import json
 import shutil
-import socket
-import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
+from contextlib import ExitStack
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from html import escape
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlencode
 
 import pytest
-import uvicorn
 from playwright.sync_api import (
     Browser,
     BrowserContext,
@@ -31,125 +25,53 @@ from playwright.sync_api import (
     expect,
     sync_playwright,
 )
-from starlette.applications import Starlette
-from starlette.requests import Request
-from starlette.responses import HTMLResponse
-from starlette.routing import Route
+from starlette.responses import HTMLResponse, Response
 from starlette.staticfiles import StaticFiles
+from starlette.types import Scope
 
 from lti import LtiSettings
+from tests.conformance.browser import (
+    ARGUMENTS,
+    DENY_STORAGE,
+    Course,
+    Door,
+    course_pages,
+    listening,
+    offered_a_new_window,
+    served,
+    watched,
+    window_that_blocks,
+)
 from tests.conformance.tool import Tool
 from tests.fakes.platform import FakePlatform
 
 pytestmark = pytest.mark.xdist_group("browser")
 STATIC = Path(__file__).parents[2] / "app" / "static"
-ARGUMENTS = [
-    "--no-sandbox",
-    "--disable-gpu",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-sync",
-]
-
-# The platform's side of the storage protocol, as faulty as `mode` says.
-STORAGE = """
-window.kept = {}; window.heard = [];
-const mode = %(mode)r;
-window.addEventListener("message", (event) => {
-  const asked = event.data; heard.push({ ...asked });
-  const answer = { subject: asked.subject + ".response", message_id: asked.message_id };
-  if (mode === "silent") return;
-  if (asked.subject === "lti.capabilities") {
-    answer.supported_messages = [{ subject: "lti.put_data" }, { subject: "lti.get_data" }];
-  } else {
-    if (mode === "wrong id") answer.message_id = "another";
-    if (mode === "wrong subject") answer.subject = "lti.something.response";
-    if (mode === "error") answer.error = { code: "storage_exhaustion", message: "full" };
-    if (asked.subject === "lti.put_data") {
-      if (asked.value === null) delete kept[asked.key]; else kept[asked.key] = asked.value;
-      answer.key = asked.key; answer.value = asked.value;
-    }
-    if (asked.subject === "lti.get_data") {
-      answer.key = asked.key; answer.value = mode === "wrong value" ? "x".repeat(43) : kept[asked.key];
-    }
-  }
-  event.source.postMessage(answer, event.origin);
-});
-"""
-# Nothing at all is kept for a frame of the tool; a window of its own keeps what it likes.
-DENY_STORAGE = """
-if (location.hostname === "localhost" && window.parent !== window) {
-  Object.defineProperty(document, "cookie", { get() { return ""; }, set() {} });
-  Object.defineProperty(window, "sessionStorage", { get() { throw new DOMException("denied", "SecurityError"); } });
-}
-"""
 
 
-def _listening() -> socket.socket:
-    """A socket on a port that nobody can take meanwhile."""
-    listening = socket.socket()
-    listening.bind(("127.0.0.1", 0))
-    return listening
+class _Static(StaticFiles):
+    """The application's static files with the header that it gives them: a sandboxed frame has no origin."""
 
-
-def _serve(app: Any, listening: socket.socket) -> uvicorn.Server:
-    server = uvicorn.Server(uvicorn.Config(app, log_level="error"))
-    threading.Thread(target=server.run, kwargs={"sockets": [listening]}, daemon=True).start()
-    deadline = time.monotonic() + 30
-    while not server.started:
-        assert time.monotonic() < deadline, "the server did not start"
-        time.sleep(0.02)
-    return server
-
-
-class _WithoutFrameCookies:
-    """Takes the cookies of framed requests away: a browser that blocks third-party cookies. Notes what was answered."""
-
-    def __init__(self, app: Any) -> None:
-        self.app = app
-        self.answered: list[tuple[str, int]] = []
-
-    async def __call__(self, scope: Any, receive: Callable[..., Any], send: Callable[..., Any]) -> None:
-        headers = dict(scope.get("headers", []))
-        if headers.get(b"sec-fetch-dest") != b"document":
-            scope = {**scope, "headers": [pair for pair in scope.get("headers", []) if pair[0] != b"cookie"]}
-
-        async def noted(message: Any) -> None:
-            if message["type"] == "http.response.start":
-                self.answered.append((scope["path"], message["status"]))
-            await send(message)
-
-        await self.app(scope, receive, noted)
+    async def get_response(self, path: str, scope: Scope) -> Response:
+        response = await super().get_response(path, scope)
+        response.headers["Access-Control-Allow-Origin"] = "*"
+        return response
 
 
 @dataclass
 class Site:
-    """The running pair; `course` opens a course page whose frame starts a login."""
+    """The running pair. `other` is the platform's second origin."""
 
     tool: Tool
-    course_url: str
-    door: _WithoutFrameCookies
-
-    def wait_for(self, page: Page, path: str, status: int) -> None:
-        """Waits until the tool has answered so. The frame is not asked: it changes its process three times in a launch,
-        and Playwright now and then loses it on the way."""
-        deadline = time.monotonic() + 30
-        while not any(one[0].startswith(path) and one[1] == status for one in self.door.answered):
-            assert time.monotonic() < deadline, self.door.answered
-            page.wait_for_timeout(50)
+    course: Course
+    door: Door
+    lms: str
+    other: str
 
     def arrives(self, page: Page) -> None:
         """Waits for the first page after the launch, and asserts that one launch led to it."""
-        self.wait_for(page, "/start/", 200)
+        self.door.wait_for(page, "/start/", 200)
         assert len(self.tool.launches) == 1
-
-    def course(
-        self, page: Page, mode: str, *, target: str | None = "_parent", sandbox: str = ""
-    ) -> FrameLocator:
-        page.goto(
-            f"{self.course_url}?" + urlencode({"mode": mode, "target": target or "", "sandbox": sandbox})
-        )
-        return page.frame_locator("iframe")
 
 
 @pytest.fixture(scope="module")
@@ -157,38 +79,20 @@ def site() -> Iterator[Site]:
     def now() -> datetime:
         return datetime.now(UTC)
 
-    tool_socket, lms_socket = _listening(), _listening()
-    tool_port, lms_port = tool_socket.getsockname()[1], lms_socket.getsockname()[1]
-    base, lms = f"http://localhost:{tool_port}", f"http://127.0.0.1:{lms_port}"
+    sockets = [listening() for _ in range(3)]
+    tool_port, lms_port, other_port = (one.getsockname()[1] for one in sockets)
+    base = f"http://localhost:{tool_port}"
+    lms, other = f"http://127.0.0.1:{lms_port}", f"http://127.0.0.1:{other_port}"
     platform = FakePlatform(now, base=lms, tool_url=base, allow_private=True)
     tool = Tool(now, platform, LtiSettings(base))  # type: ignore[arg-type]
-    tool.app.mount("/static", StaticFiles(directory=STATIC))
+    tool.app.mount("/static", _Static(directory=STATIC))
     tool.app.add_api_route("/start/{code}", lambda code: HTMLResponse(f"<h1>Arrived {int(code)}</h1>"))
-
-    def course(request: Request) -> HTMLResponse:
-        query = request.query_params
-        fields = platform.login_fields(**({"lti_storage_target": query["target"]} if query["target"] else {}))
-        sandbox = f' sandbox="{escape(query["sandbox"])}"' if query["sandbox"] else ""
-        frame = f'<iframe{sandbox} width="600" height="500" src="{escape(f"{base}/lti/login?{urlencode(fields)}")}"></iframe>'
-        return HTMLResponse(f"<script>{STORAGE % {'mode': query['mode']}}</script>{frame}")
-
-    def auth(request: Request) -> HTMLResponse:
-        fields = platform.answer(str(request.url))
-        inputs = "".join(
-            f'<input type="hidden" name="{name}" value="{escape(value)}">' for name, value in fields.items()
-        )
-        return HTMLResponse(
-            f'<form method="post" action="{base}/lti/launch">{inputs}</form><script>document.forms[0].submit()</script>'
-        )
-
-    door = _WithoutFrameCookies(tool.app)
-    servers = [
-        _serve(door, tool_socket),
-        _serve(Starlette(routes=[Route("/course", course), Route("/auth", auth)]), lms_socket),
-    ]
-    yield Site(tool, f"{lms}/course", door)
-    for server in servers:
-        server.should_exit = True
+    door = Door(tool.app)
+    pages = course_pages(platform, base, other)
+    with ExitStack() as running:
+        for app, at in zip((door, pages, pages), sockets, strict=True):
+            running.enter_context(served(app, at))
+        yield Site(tool, Course(f"{lms}/course"), door, lms, other)
 
 
 @pytest.fixture(scope="module")
@@ -206,91 +110,125 @@ def private(playwright: Playwright) -> Iterator[Browser]:
 
 @pytest.fixture(scope="module")
 def profile(playwright: Playwright, tmp_path_factory: pytest.TempPathFactory) -> Iterator[BrowserContext]:
-    folder = tmp_path_factory.mktemp("profile")
-    (folder / "Default").mkdir()
-    allowed = {"profile": {"cookie_controls_mode": 0, "block_third_party_cookies": False}}
-    (folder / "Default" / "Preferences").write_text(json.dumps(allowed))
-    context = playwright.chromium.launch_persistent_context(
-        folder, executable_path=shutil.which("chromium"), args=ARGUMENTS
-    )
-    yield context
-    context.close()
+    with window_that_blocks(playwright, tmp_path_factory.mktemp("profile"), blocks=False) as context:
+        yield context
 
 
-def _page(context: BrowserContext, site: Site) -> Iterator[Page]:
-    """A page that fails the test on a script error or a breach of the policy."""
+@pytest.fixture(autouse=True)
+def as_at_first(site: Site) -> None:
     site.tool.launches.clear()
     site.door.answered.clear()
-    context.set_default_timeout(20_000)
-    # One tab and no second: Chromium puts a tab behind another to sleep, and two seconds are long there.
-    opened = context.pages[0] if context.pages else context.new_page()
-    opened.bring_to_front()
-    problems: list[str] = []
-    opened.on("pageerror", lambda error: problems.append(str(error)))
-    opened.on(
-        "console", lambda line: problems.append(line.text) if "Content Security Policy" in line.text else None
-    )
-    yield opened
-    opened.goto("about:blank")
-    assert problems == []
+    site.door.takes_cookies = True
 
 
 @pytest.fixture
 def page(private: Browser, site: Site) -> Iterator[Page]:
     """A page in a private window."""
     context = private.new_context()
-    yield from _page(context, site)
+    yield from watched(context)
     context.close()
 
 
 @pytest.fixture
 def roomy_page(profile: BrowserContext, site: Site) -> Iterator[Page]:
     """A page in an ordinary window."""
-    yield from _page(profile, site)
+    yield from watched(profile)
 
 
-def _offered_a_new_window(frame: FrameLocator) -> None:
-    agree = frame.locator("#ask-access")
-    window = frame.locator("#new-window")
-    expect(agree.or_(window).locator("visible=true").first).to_be_visible(timeout=20_000)
-    if agree.is_visible():
-        agree.click()
-    expect(window).to_be_visible(timeout=20_000)
+def _heard(page: Page) -> list[str]:
+    """What the page around the tool was asked, in order."""
+    return [message["subject"] for message in page.evaluate("heard")]
+
+
+def test_the_partitioned_cookie_binds_where_third_party_cookies_are_blocked(page: Page, site: Site) -> None:
+    """The first rung: nothing else is asked for."""
+    site.door.takes_cookies = False
+    site.course.open(page, "works")
+    site.arrives(page)
+    assert site.door.count("/lti/launch/redeem") == 0
+    assert "lti.get_data" not in _heard(page)
 
 
 def test_case_110_platform_storage_binds_where_cookies_and_session_storage_are_blocked(
     page: Page, site: Site
 ) -> None:
     page.add_init_script(DENY_STORAGE)
-    site.course(page, "works")
+    site.course.open(page, "works")
     site.arrives(page)
     page.wait_for_function("Object.keys(kept).length === 0")  # taken back after use
     put = next(message for message in page.evaluate("heard") if message["subject"] == "lti.put_data")
     assert put["key"].startswith("lti_state_")
 
 
+def test_case_110_canvass_forwarding_frame_keeps_the_value_at_the_origin_where_people_sign_in(
+    page: Page, site: Site
+) -> None:
+    """The page around us is of another origin and only says which frame it is: it hears no secret."""
+    genuine = site.tool.registration
+    site.tool.change(auth_url=genuine.auth_url.replace(site.lms, site.other))
+    try:
+        page.add_init_script(DENY_STORAGE)
+        site.course.open(page, "forwards", target="post_message_forwarding")
+        site.arrives(page)
+        assert set(_heard(page)) == {"lti.capabilities"}
+        storage = page.frame("post_message_forwarding")
+        assert storage is not None
+        subjects = storage.evaluate("heard.map((message) => message.subject)")
+        assert subjects == ["lti.put_data", "lti.get_data", "lti.put_data"]
+        assert storage.evaluate("Object.keys(kept).length") == 0
+    finally:
+        site.tool.change(auth_url=genuine.auth_url)
+
+
+@pytest.mark.parametrize("target", ["_parent", "post_message_forwarding"])
+def test_case_110_the_platform_may_name_the_frame_only_when_asked(
+    page: Page, site: Site, target: str
+) -> None:
+    genuine = site.tool.registration
+    site.tool.change(auth_url=genuine.auth_url.replace(site.lms, site.other))
+    try:
+        page.add_init_script(DENY_STORAGE)
+        site.course.open(page, "forwards", target=target)
+        site.arrives(page)
+    finally:
+        site.tool.change(auth_url=genuine.auth_url)
+
+
+def test_case_110_a_platform_that_knows_no_capabilities_is_asked_all_the_same(page: Page, site: Site) -> None:
+    page.add_init_script(DENY_STORAGE)
+    site.course.open(page, "knows no capabilities")
+    site.arrives(page)
+
+
+def test_case_110_the_platforms_storage_comes_before_our_own(roomy_page: Page, site: Site) -> None:
+    site.course.open(roomy_page, "works")
+    site.arrives(roomy_page)
+    assert _heard(roomy_page).count("lti.get_data") == 1
+    assert site.door.count("/lti/launch/redeem") == 1
+
+
 def test_session_storage_binds_where_cookies_are_blocked_and_the_platform_stores_nothing(
     roomy_page: Page, site: Site
 ) -> None:
     """Moodle."""
-    site.course(roomy_page, "silent", target=None)
+    site.course.open(roomy_page, "silent", target="")
     site.arrives(roomy_page)
+    assert _heard(roomy_page) == []
 
 
-@pytest.mark.parametrize(
-    "mode",
-    [
-        pytest.param("wrong id", id="case_111_id"),
-        pytest.param("wrong subject", id="case_111_subject"),
-        pytest.param("silent", id="case_112"),
-        pytest.param("error", id="case_113"),
-    ],
-)
-def test_cases_111_to_113_what_is_no_answer_leads_to_the_next_rung(
+@pytest.mark.parametrize("mode", ["wrong id", "wrong subject", "error"])
+def test_case_111_113_what_is_no_answer_leads_to_the_next_rung(
     roomy_page: Page, site: Site, mode: str
 ) -> None:
-    site.course(roomy_page, mode)
+    site.course.open(roomy_page, mode)
     site.arrives(roomy_page)
+
+
+@pytest.mark.parametrize("mode", ["wrong id", "wrong subject", "error"])
+def test_case_111_113_what_is_no_answer_binds_nothing(page: Page, site: Site, mode: str) -> None:
+    page.add_init_script(DENY_STORAGE)
+    offered_a_new_window(site.course.open(page, mode))
+    assert site.tool.launches == []
 
 
 def test_case_111_a_value_is_sent_to_the_registered_origin_only(page: Page, site: Site) -> None:
@@ -299,40 +237,129 @@ def test_case_111_a_value_is_sent_to_the_registered_origin_only(page: Page, site
     site.tool.change(auth_url=genuine.auth_url.replace("127.0.0.1", "127.0.0.2"))
     try:
         page.add_init_script(DENY_STORAGE)
-        _offered_a_new_window(site.course(page, "works"))
-        assert [message["subject"] for message in page.evaluate("heard")] == ["lti.capabilities"]
+        offered_a_new_window(site.course.open(page, "works"))
+        assert set(_heard(page)) == {"lti.capabilities"}
     finally:
         site.tool.change(auth_url=genuine.auth_url)
+
+
+@pytest.mark.parametrize("origin", ["the platform's", "another"])
+def test_case_111_a_right_answer_of_a_window_that_was_not_asked_is_not_listened_to(
+    page: Page, site: Site, origin: str
+) -> None:
+    page.add_init_script(DENY_STORAGE)
+    stranger = site.lms if origin == "the platform's" else site.other
+    offered_a_new_window(site.course.open(page, "stranger", stranger=stranger))
+    assert "lti.put_data" in _heard(page) and site.tool.launches == []
+
+
+def test_case_112_what_does_not_answer_costs_two_seconds_once(roomy_page: Page, site: Site) -> None:
+    began = time.monotonic()
+    site.course.open(roomy_page, "silent")
+    site.arrives(roomy_page)
+    assert time.monotonic() - began > 2
+    # The login has waited; the launch goes straight to the next rung.
+    assert _heard(roomy_page)[:2] == ["lti.put_data", "lti.capabilities"]
+    assert "lti.get_data" not in _heard(roomy_page)
 
 
 def test_case_112_nothing_hangs_when_nothing_answers(page: Page, site: Site) -> None:
     page.add_init_script(DENY_STORAGE)
     began = time.monotonic()
-    frame = site.course(page, "silent")
-    _offered_a_new_window(frame)
+    offered_a_new_window(site.course.open(page, "silent"))
     assert time.monotonic() - began < 15
-    assert site.tool.platform.asked("jwks") == [] or site.tool.launches == []
+    # The platform was not asked: a launch there works once, and it is still to come.
+    assert site.door.count("/lti/launch") == 0
 
 
-def test_case_114_a_wrong_value_binds_nothing(page: Page, site: Site) -> None:
+def test_case_114_a_wrong_value_binds_nothing_and_is_taken_away(page: Page, site: Site) -> None:
     page.add_init_script(DENY_STORAGE)
-    site.course(page, "wrong value")
-    site.wait_for(page, "/lti/launch/redeem", 400)
+    frame = site.course.open(page, "wrong value")
+    site.door.wait_for(page, "/lti/launch/redeem", 400)
+    offered_a_new_window(frame)
     assert site.tool.launches == []
+    page.wait_for_function("Object.keys(kept).length === 0")
+
+
+# The browser's part of the storage access API, played: what was agreed to outlives the page in the frame's name.
+ACCESS = (
+    """
+if (location.hostname === "localhost" && window.parent !== window && window.name !== "agreed") {"""
+    + DENY_STORAGE.partition("{")[2].rpartition("}")[0]
+    + """}
+document.hasStorageAccess = async () => window.name === "agreed";
+document.requestStorageAccess = async () => { await window.agreed(); window.name = "agreed"; };
+"""
+)
+
+
+def test_storage_access_is_asked_for_by_a_click_before_the_platform_is_asked(page: Page, site: Site) -> None:
+    asked: list[str] = []
+
+    def agreed() -> None:
+        asked.append("agreed")
+        site.door.takes_cookies = False
+
+    page.expose_function("agreed", agreed)
+    page.add_init_script(ACCESS)
+    frame = site.course.open(page, "silent", target="")
+    button = frame.locator("#ask-access")
+    expect(button).to_be_visible()
+    expect(button).to_be_focused()
+    assert asked == [] and site.door.count("/lti/launch") == 0
+    button.click()
+    site.arrives(page)
+    assert asked == ["agreed"]
+    assert site.door.count("/lti/login", 200) == 2 and site.door.count("/lti/launch") == 1
+
+
+def test_without_agreement_there_is_the_new_window(page: Page, site: Site) -> None:
+    def refused() -> None:
+        raise ValueError("no")
+
+    page.expose_function("agreed", refused)
+    page.add_init_script(ACCESS)
+    frame = site.course.open(page, "silent", target="")
+    frame.locator("#ask-access").click()
+    expect(frame.locator("#new-window")).to_be_visible()
+    expect(frame.locator("#access")).to_be_hidden()
 
 
 def test_case_115_a_new_window_starts_the_login_again_and_works(page: Page, site: Site) -> None:
     page.add_init_script(DENY_STORAGE)
-    frame = site.course(page, "silent")
-    _offered_a_new_window(frame)
+    frame = site.course.open(page, "silent")
+    offered_a_new_window(frame)
     with page.expect_popup() as opened:
         frame.locator("#new-window").click()
     site.arrives(opened.value)
 
 
-def test_case_115_a_sandbox_without_popups_is_told_in_words(page: Page, site: Site) -> None:
-    page.add_init_script(DENY_STORAGE)
-    frame = site.course(page, "silent", sandbox="allow-scripts allow-same-origin allow-forms")
-    _offered_a_new_window(frame)
+def _is_told_in_words(frame: FrameLocator) -> None:
+    expect(frame.locator("#blocked")).to_be_hidden()
     frame.locator("#new-window").click()
     expect(frame.locator("#blocked")).to_be_visible()
+    expect(frame.locator("#blocked")).to_contain_text("set the activity to open in a new window")
+
+
+def test_case_115_a_sandbox_without_popups_is_told_in_words(page: Page, site: Site) -> None:
+    page.add_init_script(DENY_STORAGE)
+    frame = site.course.open(page, "silent", sandbox="allow-scripts allow-same-origin allow-forms")
+    offered_a_new_window(frame)
+    _is_told_in_words(frame)
+
+
+def test_case_115_a_sandbox_without_an_origin_is_told_in_words_too(page: Page, site: Site) -> None:
+    """Nothing of ours can succeed there: what is offered is only what works."""
+    frame = site.course.open(page, "works", sandbox="allow-scripts allow-forms")
+    offered_a_new_window(frame)
+    expect(frame.locator("#continue")).to_be_hidden()
+    _is_told_in_words(frame)
+    assert site.tool.launches == []
+
+
+def test_nothing_is_left_in_the_frames_storage_after_a_launch(roomy_page: Page, site: Site) -> None:
+    frame: Any = site.course.open(roomy_page, "works")
+    site.arrives(roomy_page)
+    expect(frame.locator("h1")).to_contain_text("Arrived")
+    left = frame.locator("h1").evaluate("() => [Object.keys(sessionStorage).length, document.cookie]")
+    assert left == [0, ""]

@@ -1,8 +1,9 @@
 // The page after a launch whose cookie did not come along: shows the server one of the secrets that the login left, rung
-// by rung: session storage (at once), platform storage (up to some seconds), storage access (one click), a new window.
+// by rung: the platform's storage, this frame's session storage, storage access (one click), a new window.
 
 import { offerNewWindow } from "./new-window.js";
 import { forgetValue, takeValue } from "./platform-storage.js";
+import { mayAsk, offerAccess, takeUpAccess } from "./storage-access.js";
 
 const data = JSON.parse(document.getElementById("launch-data").textContent);
 const find = (id) => document.getElementById(id);
@@ -33,53 +34,35 @@ async function redeem(value) {
   return false;
 }
 
+// What the login left here: {value, platform}, where `platform` is whether the platform had kept its value; {} for nothing.
 function takeFromSession() {
   try {
-    const value = sessionStorage.getItem(`lti_${data.id}`);
+    const kept = sessionStorage.getItem(`lti_${data.id}`);
     sessionStorage.removeItem(`lti_${data.id}`);
-    return value;
+    return JSON.parse(kept) || {};
   } catch {
-    return null;
+    return {};
   }
-}
-
-async function mayAsk() {
-  if (!document.requestStorageAccess || !document.hasStorageAccess) return false;
-  try {
-    return !(await document.hasStorageAccess());
-  } catch {
-    return false;
-  }
-}
-
-function offerAccess() {
-  find("working").hidden = true;
-  find("access").hidden = false;
-  const button = find("ask-access");
-  button.addEventListener("click", async () => {
-    try {
-      await document.requestStorageAccess();
-    } catch {
-      find("access").hidden = true;
-      offerNewWindow();
-      return;
-    }
-    // The cookie of this login may have been kept all along. If not, a new login can leave one now.
-    if (!(await redeem(null))) location.replace(data.restart_url);
-  });
-  button.focus();
 }
 
 async function climb() {
   const session = takeFromSession();
-  if (session && (await redeem(session))) {
+  // A platform that did not answer at the login is not waited for a second time.
+  const stored = session.platform === false ? null : await takeValue(data);
+  if (stored && (await redeem(stored))) return;
+  if (session.value && (await redeem(session.value))) {
     forgetValue(data);
     return;
   }
-  const stored = await takeValue(data);
-  if (stored && (await redeem(stored))) return;
-  if (await mayAsk()) offerAccess();
-  else offerNewWindow();
+  if ((await takeUpAccess()) && (await redeem(null))) return;
+  if (!(await mayAsk())) {
+    offerNewWindow();
+    return;
+  }
+  offerAccess(async () => {
+    // The cookie of this login may have been kept all along. If not, a new login can leave one now.
+    if (!(await redeem(null))) location.replace(data.restart_url);
+  });
 }
 
 await climb();

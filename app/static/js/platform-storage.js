@@ -4,6 +4,8 @@
 
 const PATIENCE = 2000;
 
+const keyOf = (data) => `lti_state_${data.id}`;
+
 function platformWindow() {
   if (window.parent !== window) return window.parent;
   return window.opener;
@@ -45,38 +47,61 @@ function ask(target, origin, message) {
   });
 }
 
-// Where the platform keeps values, or null. Canvas names a frame in its mobile apps too, where nobody listens, so the
-// platform is asked first; that question holds no secret and may go to any origin.
-async function storageFrame(data) {
+// The first of some answers that is one; null when none is.
+function firstOf(answers) {
+  return new Promise((resolve) => {
+    let left = answers.length;
+    for (const answer of answers) {
+      answer.then((found) => {
+        left -= 1;
+        if (found || left === 0) resolve(found);
+      });
+    }
+  });
+}
+
+// Asks the frame that the login named and, in the same two seconds, the platform which frame it is: some platforms know no
+// lti.capabilities, and Canvas's mobile apps name a frame where nobody listens. That question holds no secret and may go to any
+// origin. Resolves to {answer, frame}, or null where there is no storage or `holds` says that the answer is none.
+async function askStorage(data, message, holds) {
   const platform = platformWindow();
   if (!data.storage_target || !platform) return null;
-  const answer = await ask(platform, "*", { subject: "lti.capabilities" });
-  if (!answer || !Array.isArray(answer.supported_messages)) return null;
-  const put = answer.supported_messages.find((one) => one && one.subject === "lti.put_data");
-  return put ? frameNamed(put.frame || data.storage_target) : null;
+  const askFrame = async (frame) => {
+    const answer = frame && (await ask(frame, data.storage_origin, message));
+    return answer && holds(answer) ? { answer, frame } : null;
+  };
+  const named = frameNamed(data.storage_target);
+  const askElsewhere = async () => {
+    const answer = await ask(platform, "*", { subject: "lti.capabilities" });
+    if (!answer || !Array.isArray(answer.supported_messages)) return null;
+    const entry = answer.supported_messages.find((one) => one && one.subject === message.subject);
+    const frame = entry && entry.frame ? frameNamed(entry.frame) : named;
+    return frame === named ? null : askFrame(frame);
+  };
+  return firstOf([askFrame(named), askElsewhere()]);
 }
 
 export async function putValue(data, value) {
-  const frame = await storageFrame(data);
-  if (!frame) return false;
-  const answer = await ask(frame, data.storage_origin, { subject: "lti.put_data", key: `lti_state_${data.id}`, value });
-  return answer !== null && answer.value === value;
+  const message = { subject: "lti.put_data", key: keyOf(data), value };
+  return (await askStorage(data, message, (answer) => answer.value === value)) !== null;
 }
 
 // The value that was kept, taken out as it is read: it has one use.
 export async function takeValue(data) {
-  const frame = await storageFrame(data);
-  if (!frame) return null;
-  const key = `lti_state_${data.id}`;
-  const answer = await ask(frame, data.storage_origin, { subject: "lti.get_data", key });
-  if (!answer || typeof answer.value !== "string") return null;
-  frame.postMessage({ subject: "lti.put_data", message_id: crypto.randomUUID(), key, value: null }, data.storage_origin);
-  return answer.value;
+  const message = { subject: "lti.get_data", key: keyOf(data) };
+  const found = await askStorage(data, message, (answer) => typeof answer.value === "string");
+  if (!found) return null;
+  remove(data, found.frame);
+  return found.answer.value;
 }
 
 // Takes the value back unread, when another way was quicker: the platform keeps only so many.
 export function forgetValue(data) {
   const frame = data.storage_target ? frameNamed(data.storage_target) : null;
-  const key = `lti_state_${data.id}`;
-  if (frame) frame.postMessage({ subject: "lti.put_data", message_id: crypto.randomUUID(), key, value: null }, data.storage_origin);
+  if (frame) remove(data, frame);
+}
+
+function remove(data, frame) {
+  const message = { subject: "lti.put_data", message_id: crypto.randomUUID(), key: keyOf(data), value: null };
+  frame.postMessage(message, data.storage_origin);
 }

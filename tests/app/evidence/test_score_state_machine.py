@@ -3,7 +3,7 @@
 People decide and edit, the platform fails in every way we know, workers die at any moment, time passes. While that goes on,
 every POST is looked at; in the end all is well again, and the gradebook must show what the last person wanted.
 
-20 runs of 30 steps for each kind of platform, the same ones each time; WORKSIDE_STATE_EXAMPLES=500 looks further, elsewhere
+10 runs of 30 steps for each family of platforms, the same ones each time; WORKSIDE_STATE_EXAMPLES=500 looks further, elsewhere
 each time.
 """
 
@@ -34,14 +34,16 @@ from hypothesis.stateful import (
 from sqlalchemy import event
 
 import lti
-from app.course.models import Registration
 from app.course.keys import DatabaseKeys, DatabaseTokenCache
+from app.course.models import Registration
 from app.evidence.delivery import deliver_next, free_deliveries, send_again
 from app.evidence.models import DEAD, DELIVERED, SUPERSEDED, WITHHELD, ScoreRow
 from app.kit.clock import now
 from app.kit.db import Database
 from app.kit.vault import Vault
+from lti.platforms import quirks_of
 from tests.app.evidence.course import Course, MovingClock, make_course, points
+from tests.fakes.personalities import PERSONALITIES
 from tests.fakes.platform import FakeNetwork, FakePlatform, kind_of
 
 LEARNERS = ("101", "102")
@@ -205,6 +207,11 @@ class Delivering(RuleBasedStateMachine):
         stamp = datetime.fromisoformat(body["timestamp"])
         # Nobody else has the lease, so this is the claimed version, whatever was decided since.
         version = row.stamp_version
+        late = next((known for known, seen in person.stamps.items() if stamp in seen), row.stamp_version)
+        if late < row.stamp_version:
+            # A worker that lost its lease and does not know it, say in a second try with a new token: the platform must refuse
+            # it, which `looks_after` sees to.
+            return Watch(sub, late)
         assert stamp == row.stamp, "sent with another stamp than the one saved before"
         assert stamp.microsecond == 0, "a stamp is a whole second"
         assert stamp + SECOND <= self.clock.moment, "sent before every clock has passed the stamp"
@@ -237,7 +244,7 @@ class Delivering(RuleBasedStateMachine):
     def reviewer_decides(self, sub: str, number: int) -> None:
         self.decisions += 1
         person = self.people[sub]
-        self.course.decide(person.evidence, number, f"comment {self.decisions}")
+        self.course.decide(person.evidence, number, f"comment {self.decisions}\nand why")
         person.version += 1
         person.points = points(number)
         person.decided_at[person.version] = self.clock.moment
@@ -250,7 +257,7 @@ class Delivering(RuleBasedStateMachine):
             with self.database.read() as session:
                 seen = session.get_one(ScoreRow, self.row(sub).id).confirmation_id
         self.reviewer_decides(sub, number)
-        again = self.course.decide(person.evidence, number, f"comment {self.decisions}", after=seen)
+        again = self.course.decide(person.evidence, number, f"comment {self.decisions}\nand why", after=seen)
         assert again.points == person.points
         assert self.row(sub).version == person.version
 
@@ -404,6 +411,8 @@ class Delivering(RuleBasedStateMachine):
             assert cell.score == person.edit, "a person's later edit was lost"
         assert cell.submissions == 0, "a score that used up an attempt"
         assert len(cell.comments) == len(set(cell.comments)), "a comment twice"
+        lines = quirks_of(self.platform.personality).newline
+        assert all(lines in comment for comment in cell.comments), "two lines became one"
         assert len(self.platform.columns) == 1, "a second column"
         assert person.accepted == sorted(person.accepted)
 
@@ -446,14 +455,14 @@ def template(tmp_path: Path, migrated_database: Path, clock: MovingClock) -> Ite
     yield tmp_path
 
 
-@pytest.mark.parametrize("personality", ["moodle", "canvas", "openedx", "generic"])
+@pytest.mark.parametrize("personality", sorted(PERSONALITIES))
 def test_the_gradebook_shows_what_the_last_person_wanted(
     template: Path, clock: MovingClock, personality: str
 ) -> None:
     run_state_machine_as_test(
         lambda: Delivering(template, clock, personality),
         settings=settings(
-            max_examples=EXAMPLES or 20,
+            max_examples=EXAMPLES or 10,
             stateful_step_count=30,
             deadline=None,
             derandomize=not EXAMPLES,

@@ -9,6 +9,7 @@ BLACKBOARD = Quirks(
     product_codes=frozenset({"blackboardlearn", "blackboard"}),
     issuer_hosts=("blackboard.com",),
     issuer_is_site=False,
+    deployment_is_tenant=True,
     # The gradebook shows comments as HTML, where a line break is one space.
     newline="<br/>",
     # With a user_id filter the comment is missing; without, a page is short unless one asks for more.

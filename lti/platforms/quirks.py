@@ -26,6 +26,7 @@ class Quirks:
     `assertion_audience`: aud of the token assertion where it is neither the registration's nor the token URL.
     `response_audience`: aud of a deep linking response where it is not the platform's issuer.
     `issuer_is_site`: whether the issuer's origin is the site that people see and that frames us.
+    `deployment_is_tenant`: whether one client id serves many schools, each a deployment.
     `score_extension`: extension members of every score, sent to this family only.
     `newline`: what parts two lines of a comment (Blackboard shows it as HTML).
     `reads_results_whole`: the user_id filter leaves members out of the results, so all are read and filtered here.
@@ -49,6 +50,7 @@ class Quirks:
     assertion_audience: str | None = None
     response_audience: str | None = None
     issuer_is_site: bool = True
+    deployment_is_tenant: bool = False
     score_extension: tuple[tuple[str, tuple[tuple[str, Any], ...]], ...] = ()
     newline: str = "\n"
     reads_results_whole: bool = False

@@ -10,9 +10,13 @@ CANVAS = Quirks(
     "canvas",
     product_codes=frozenset({"canvas"}),
     issuer_hosts=("canvas.instructure.com", "canvas.beta.instructure.com", "canvas.test.instructure.com"),
+    # Without preserve_score a pending score clears the grade.
     takes_pending=False,
+    # Every POST adds the comment once more.
     appends_comments=True,
+    # "Rate Limit Exceeded" is for later, and not for never.
     throttles_with_403=True,
+    # canvas.instructure.com issues for every school, each on a host of its own.
     issuer_is_site=False,
     # Without it every score is a new submission and uses up an attempt.
     score_extension=((SUBMISSION, (("new_submission", False),)),),

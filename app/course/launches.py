@@ -4,43 +4,47 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import timedelta
+from typing import Any
 
-from sqlalchemy import delete, select
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from app.course.models import (
-    Context,
-    Deployment,
-    LineItem,
-    Membership,
-    Registration,
-    ResourceLink,
-    User,
-    Visit,
+from app.course.access import PLACERS
+from app.course.arrivals import (
+    PLACEMENT,
+    Tenant,
+    find_person,
+    find_tenant,
+    record_context,
+    record_line_item,
+    record_link,
+    record_membership,
+    record_person,
+    remove_ended_visits,
 )
+from app.course.models import Context, LineItem, Placement, Registration, ResourceLink, User, Visit
 from app.course.protocol import keep_ticket, registration_of, take_ticket
 from app.course.services import Services
 from app.kit.audit import record_event
 from app.kit.clock import now
-from app.kit.errors import N_, SignedOut, WorksideError
+from app.kit.errors import N_, SignedOut
 from app.kit.i18n import choose_locale
 from app.kit.ids import new_secret, secret_hash
 from app.kit.metrics import LAUNCHES
+from lti.claims import DATA_PRIVACY_REQUEST, DEEP_LINKING_REQUEST, SUBMISSION_REVIEW_REQUEST
+from lti.errors import LtiError
 from lti.message import Launch
 
 START_SECONDS = 60
 START = "start"
-PRACTICE_TAG = "practice"
-# A course's people keep no row for a visit that ended long ago.
-VISITS_KEPT = timedelta(days=1)
 
 
-class ResourceLinkMissing(WorksideError):
-    """A message without a resource link that nothing here answers yet (deep linking, submission review)."""
+class SubmissionElsewhere(LtiError):
+    """A submission review whose line item belongs to another course than the launch's (case 78)."""
 
-    status = 400
-    title = N_("Workside can't open this yet")
-    advice = N_("Open Workside from an activity in your course.")
+    status = 403
+    title = N_("This grade belongs to another course")
+    advice = N_("Open the learner's work from the gradebook of the course that it was made in.")
 
 
 @dataclass(frozen=True)
@@ -86,114 +90,97 @@ def take_start(services: Services, code: str) -> Start:
 
 
 def _record_visit(session: Session, services: Services, launch: Launch) -> tuple[Visit, str, str]:
-    moment = now()
-    deployment, registration = session.execute(
-        select(Deployment, Registration)
-        .join(Registration, Registration.id == Deployment.registration_id)
-        .where(
-            Deployment.registration_id == launch.registration_id,
-            Deployment.deployment_id == launch.deployment_id,
-        )
-    ).one()
-    organisation_id = deployment.organisation_id
-    if registration.platform == "generic":
-        # A self-hosted platform's address says nothing; its signed claims name the product, and the quirks follow from it.
-        registration.platform = launch.platform_family
-    user = session.scalars(
-        select(User).where(User.registration_id == registration.id, User.sub == (launch.sub or ""))
-    ).one_or_none()
-    if user is None:
-        user = User(registration_id=registration.id, organisation_id=organisation_id, sub=launch.sub or "")
-        session.add(user)
-    user.name = launch.display_name if launch.name or launch.given_name else user.name
-    user.locale = launch.locale or user.locale
-    user.last_seen_at = moment
-    # A launch without a context (65) has a place of its own, so that its people meet nobody else's.
-    if launch.resource_link is None:
-        raise ResourceLinkMissing
-    context_key = launch.context.id if launch.context else f"resource-link:{launch.resource_link.id}"
-    context = session.scalars(
-        select(Context).where(Context.deployment_id == deployment.id, Context.lti_id == context_key)
-    ).one_or_none()
-    if context is None:
-        context = Context(deployment_id=deployment.id, organisation_id=organisation_id, lti_id=context_key)
-        session.add(context)
-    if launch.context:
-        context.title = launch.context.title or launch.context.label or context.title
-    session.flush()
-    link = session.scalars(
-        select(ResourceLink).where(
-            ResourceLink.context_id == context.id, ResourceLink.lti_id == launch.resource_link.id
-        )
-    ).one_or_none()
-    if link is None:
-        link = ResourceLink(context_id=context.id, lti_id=launch.resource_link.id)
-        session.add(link)
-    link.title = launch.resource_link.title or link.title
-    link.custom = dict(launch.custom)
-    membership = session.scalars(
-        select(Membership).where(Membership.context_id == context.id, Membership.user_id == user.id)
-    ).one_or_none()
-    if membership is None:
-        membership = Membership(context_id=context.id, user_id=user.id)
-        session.add(membership)
-    membership.role = launch.role
-    membership.seen_at = moment
-    session.flush()
-    _record_line_item(session, launch, context, link)
+    tenant = find_tenant(session, launch)
+    remove_ended_visits(session, tenant.organisation_id)
+    user = record_person(session, tenant, launch)
+    context = record_context(session, tenant, launch)
+    # Whoever is not named can do no more than a learner, except for placing activities, which concerns no person.
+    role = "learner" if user.is_anonymous and launch.message_type != DEEP_LINKING_REQUEST else launch.role
+    if context is not None:
+        record_membership(session, context, user, role)
+    link, first = _destination(session, tenant, launch, context, user, role)
     bearer = new_secret()
-    session.execute(delete(Visit).where(Visit.expires_at < moment - VISITS_KEPT))
     visit = Visit(
         bearer_hash=secret_hash(bearer),
         user_id=user.id,
-        organisation_id=organisation_id,
-        registration_id=registration.id,
-        context_id=context.id,
-        resource_link_id=link.id,
-        role=launch.role,
+        organisation_id=tenant.organisation_id,
+        registration_id=tenant.registration.id,
+        message_type=launch.message_type,
+        context_id=(link.context_id if link else context.id if context else None),
+        resource_link_id=link.id if link else None,
+        deep_linking=_deep_linking(launch),
+        role=role,
         is_gradable=launch.is_gradable,
         locale=choose_locale(launch.locale),
         frame_origins=sorted(launch.frame_origins),
         return_url=launch.return_url,
-        expires_at=moment + timedelta(minutes=services.settings.session_minutes),
+        expires_at=now() + timedelta(minutes=services.settings.session_minutes),
     )
     session.add(visit)
     session.flush()
     record_event(
         session,
         "visit.began",
-        organisation_id=organisation_id,
-        actor_id=user.id,
+        organisation_id=tenant.organisation_id,
+        actor_id=None if user.is_anonymous else user.id,
         subject_kind="visit",
         subject_id=visit.id,
-        role=launch.role,
+        role=role,
+        message=launch.message_type,
     )
-    task = launch.custom.get("task")
-    return visit, f"/practice/{task}" if task else "/", bearer
+    return visit, first, bearer
 
 
-def _record_line_item(session: Session, launch: Launch, context: Context, link: ResourceLink) -> None:
-    """Keeps the gradebook column that the launch's AGS claim names (AGS 2.0, 3.1), or the container to find or make one in.
+def _destination(
+    session: Session, tenant: Tenant, launch: Launch, context: Context | None, user: User, role: str
+) -> tuple[ResourceLink | None, str]:
+    """The activity that the message is about, if it is about one, and the page where the visit begins."""
+    if launch.message_type == DEEP_LINKING_REQUEST:
+        return None, "/picker"
+    if launch.message_type == DATA_PRIVACY_REQUEST:
+        return None, "/kept"
+    if launch.message_type == SUBMISSION_REVIEW_REQUEST:
+        return _reviewed(session, tenant, launch, context if launch.context else None)
+    assert context is not None  # a resource link launch names its link, and that makes a place
+    link = record_link(session, tenant, context, launch)
+    record_line_item(session, launch, context, link)
+    placement = session.get(Placement, link.placement_id) if link.placement_id else None
+    if placement is not None:
+        task = placement.settings.get("task")
+    elif PLACEMENT in link.custom:
+        return link, "/placement" if role in PLACERS and not user.is_anonymous else "/"
+    else:
+        task = link.custom.get("task")
+    return link, f"/practice/{task}" if task else "/"
 
-    The newest launch is right about address and scopes; an address that we found or made ourselves stays when the claim
-    has none (Moodle drops the claim once an activity has two columns).
+
+def _reviewed(
+    session: Session, tenant: Tenant, launch: Launch, context: Context | None
+) -> tuple[ResourceLink | None, str]:
+    """The activity of the line item, and the page of the learner's work in it (Submission Review 1.0).
+
+    The line item decides, not the resource link claim: Canvas has sent the wrong one from its SpeedGrader. One that we know
+    in another course is refused; one that we don't know has nothing of ours in it yet.
     """
-    if launch.ags is None or not (launch.ags.lineitem or (launch.ags.lineitems and link.custom.get("task"))):
-        return
+    assert launch.ags is not None
     item = session.scalars(
-        select(LineItem).where(LineItem.resource_link_id == link.id, LineItem.tag == PRACTICE_TAG)
-    ).one_or_none()
-    if item is None:
-        item = LineItem(
-            context_id=context.id, resource_link_id=link.id, tag=PRACTICE_TAG, label=link.title or "Practice"
-        )
-        session.add(item)
-    item.url = launch.ags.lineitem or item.url
-    item.container_url = launch.ags.lineitems or item.container_url
-    item.scopes = sorted(launch.ags.scopes)
-    if item.read_at is None:
-        item.read_tries = 0  # a gradebook that was down when we asked for the column's maximum is asked again
-    session.flush()
+        select(LineItem)
+        .join(Context, Context.id == LineItem.context_id)
+        .where(LineItem.url == launch.ags.lineitem, Context.deployment_id == tenant.deployment.id)
+        .order_by(LineItem.context_id != (context.id if context else ""))
+        .limit(1)
+    ).first()
+    if item is not None and context is not None and item.context_id != context.id:
+        raise SubmissionElsewhere
+    learner = find_person(session, tenant, launch.for_user)
+    link = session.get(ResourceLink, item.resource_link_id) if item else None
+    return link, f"/submission/{learner.id if learner else 'unknown'}"
+
+
+def _deep_linking(launch: Launch) -> dict[str, Any] | None:
+    if launch.deep_linking is None:
+        return None
+    return {"deployment_id": launch.deployment_id, **launch.deep_linking.to_dict()}
 
 
 def frame_origins_of_all(services: Services) -> tuple[str, ...]:

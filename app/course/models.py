@@ -10,7 +10,7 @@ from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from app.kit.clock import now
 from app.kit.db import Base, UtcDateTime
-from app.kit.ids import new_id
+from app.kit.ids import new_id, new_opaque_id
 
 ID = String(32)
 
@@ -107,7 +107,10 @@ class RegistrationHealth(Base):
 
 
 class User(Base):
-    """Key (registration, sub). Never an e-mail address, and none is kept."""
+    """Key (registration, sub). Never an e-mail address, and none is kept.
+
+    `is_anonymous`: made for one visit of somebody whom the platform does not name, never found again, and removed with the visit.
+    """
 
     __tablename__ = "user_account"
     __table_args__ = (UniqueConstraint("registration_id", "sub"),)
@@ -118,6 +121,7 @@ class User(Base):
     sub: Mapped[str] = mapped_column(String(255))
     name: Mapped[str | None] = mapped_column(String(200))
     locale: Mapped[str | None] = mapped_column(String(35))
+    is_anonymous: Mapped[bool] = mapped_column(Boolean, default=False)
     created_at: Mapped[datetime] = mapped_column(UtcDateTime, default=now)
     last_seen_at: Mapped[datetime] = mapped_column(UtcDateTime, default=now)
 
@@ -141,8 +145,47 @@ class Context(Base):
     created_at: Mapped[datetime] = mapped_column(UtcDateTime, default=now)
 
 
+class ContextCopy(Base):
+    """What a platform says of a course's past: it was copied from `origin_lti_id`, which is ours where `origin_context_id` is set.
+
+    `number` counts back in time: 0 is the newest of the courses that were named together.
+    """
+
+    __tablename__ = "context_copy"
+    __table_args__ = (UniqueConstraint("context_id", "origin_lti_id"),)
+
+    id: Mapped[str] = _id()
+    context_id: Mapped[str] = mapped_column(ID, ForeignKey("context.id"))
+    origin_lti_id: Mapped[str] = mapped_column(String(255))
+    origin_context_id: Mapped[str | None] = mapped_column(ID, ForeignKey("context.id"))
+    number: Mapped[int] = mapped_column(default=0)
+    created_at: Mapped[datetime] = mapped_column(UtcDateTime, default=now)
+
+
+class Placement(Base):
+    """What an instructor put into a course: its id is opaque and travels with the link, so that a copy shows the same content.
+
+    `kind` is one of the rooms' `PlacementKind.key`, `settings` what it is to show (`collections`: ids, `task`: a key). A placement
+    is never changed; choosing anew makes another.
+    """
+
+    __tablename__ = "placement"
+
+    id: Mapped[str] = mapped_column(ID, primary_key=True, default=new_opaque_id)
+    organisation_id: Mapped[str] = mapped_column(ID, ForeignKey("organisation.id"), index=True)
+    context_id: Mapped[str | None] = mapped_column(ID, ForeignKey("context.id"))
+    kind: Mapped[str] = mapped_column(String(40))
+    title: Mapped[str] = mapped_column(String(500))
+    settings: Mapped[dict[str, Any]] = mapped_column(JSON, default=dict)
+    created_by: Mapped[str | None] = mapped_column(ID, ForeignKey("user_account.id"))
+    created_at: Mapped[datetime] = mapped_column(UtcDateTime, default=now)
+
+
 class ResourceLink(Base):
-    """One activity in a course: key (context, resource link id). `custom` are the launch's custom parameters as last seen."""
+    """One activity in a course: key (context, resource link id). `custom` are the launch's custom parameters as last seen.
+
+    `placement_id` is what it shows, where it was placed by deep linking or chosen anew.
+    """
 
     __tablename__ = "resource_link"
     __table_args__ = (UniqueConstraint("context_id", "lti_id"),)
@@ -152,6 +195,7 @@ class ResourceLink(Base):
     lti_id: Mapped[str] = mapped_column(String(255))
     title: Mapped[str | None] = mapped_column(String(500))
     custom: Mapped[dict[str, str]] = mapped_column(JSON, default=dict)
+    placement_id: Mapped[str | None] = mapped_column(ID, ForeignKey("placement.id"))
     created_at: Mapped[datetime] = mapped_column(UtcDateTime, default=now)
 
 
@@ -219,7 +263,11 @@ class LaunchTicket(Base):
 
 
 class Visit(Base):
-    """One launch's session: who, where, in which role. Found by its bearer's hash; two tabs are two visits and never mix."""
+    """One launch's session: who, where, in which role. Found by its bearer's hash; two tabs are two visits and never mix.
+
+    `message_type` is LTI's. Only an activity's visit has a resource link; a deep linking request has `deep_linking`: the
+    platform's deployment id and what it asked for.
+    """
 
     __tablename__ = "visit"
 
@@ -228,8 +276,10 @@ class Visit(Base):
     user_id: Mapped[str] = mapped_column(ID, ForeignKey("user_account.id"), index=True)
     organisation_id: Mapped[str] = mapped_column(ID, ForeignKey("organisation.id"))
     registration_id: Mapped[str] = mapped_column(ID, ForeignKey("registration.id"))
-    context_id: Mapped[str] = mapped_column(ID, ForeignKey("context.id"))
-    resource_link_id: Mapped[str] = mapped_column(ID, ForeignKey("resource_link.id"))
+    message_type: Mapped[str] = mapped_column(String(60), default="LtiResourceLinkRequest")
+    context_id: Mapped[str | None] = mapped_column(ID, ForeignKey("context.id"))
+    resource_link_id: Mapped[str | None] = mapped_column(ID, ForeignKey("resource_link.id"))
+    deep_linking: Mapped[dict[str, Any] | None] = mapped_column(JSON)
     role: Mapped[str] = mapped_column(String(30))
     is_gradable: Mapped[bool] = mapped_column(Boolean, default=False)
     locale: Mapped[str] = mapped_column(String(10))

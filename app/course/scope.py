@@ -11,11 +11,17 @@ COLLECTION_PARAMETER = "collection"
 def coach_scope(retrieval: Retrieval, visitor: Visitor) -> Scope:
     """The scope of a visit.
 
-    The custom parameter `collection` (a comma list, set by the instructor in the LMS and signed by it) names collections; a
-    name that the organisation doesn't have adds nothing, and never another organisation's. Without the parameter the coach
-    may use all of the organisation's collections.
+    An activity that was placed here has its choice of collections, by id. One that was made by hand may name collections in
+    the custom parameter `collection` (a comma list, set by the instructor in the LMS and signed by it). A collection that the
+    organisation doesn't have adds nothing, and never another organisation's. Without a choice the coach may use all of the
+    organisation's collections.
     """
     own = retrieval.collections(visitor.organisation_id)
+    if visitor.placed is not None:
+        ids = set(visitor.placed.get("collections") or ())
+        return Scope(
+            visitor.organisation_id, frozenset(found.id for found in own if not ids or found.id in ids)
+        )
     wanted = {
         name.strip() for name in visitor.custom.get(COLLECTION_PARAMETER, "").split(",") if name.strip()
     }

@@ -169,7 +169,14 @@ def _read_claimed(
         registration=registration_of(registration, demo=services.settings.demo),
         line_item_id=item.id,
         endpoint=lti.AgsEndpoint(item.url, item.container_url, frozenset(item.scopes)),
-        wanted=lti.Wanted(item.label, item.score_maximum, f"workside-{link.id}", item.tag, link.lti_id),
+        wanted=lti.Wanted(
+            item.label,
+            item.score_maximum,
+            # A column that was placed with its activity has the placement's id (app/rooms/picker).
+            link.placement_id or f"workside-{link.id}",
+            item.tag,
+            link.lti_id,
+        ),
         score=lti.Score(
             user_id=user.sub,
             timestamp=stamp,

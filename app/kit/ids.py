@@ -18,6 +18,11 @@ def new_id() -> str:
     return f"{value:032x}"
 
 
+def new_opaque_id() -> str:
+    """128 random bits as 32 hex digits, for a row whose id leaves the house: it tells neither when it was made nor its neighbours."""
+    return secrets.token_hex(16)
+
+
 def new_secret() -> str:
     """256 random bits, URL-safe: for bearers, codes and states. Store `secret_hash(secret)`, never the secret."""
     return secrets.token_urlsafe(32)

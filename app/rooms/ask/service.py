@@ -226,7 +226,7 @@ def practice_for(
         )
         .order_by(PracticeTask.key)
     )
-    if only := visitor.custom.get("task"):
+    if only := visitor.task_key:
         query = query.where(PracticeTask.key == only)
     tasks = session.scalars(query).all()
 

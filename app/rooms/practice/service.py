@@ -43,7 +43,7 @@ def tasks_in_scope(services: Services, session: Session, visitor: Visitor) -> li
         )
         .order_by(PracticeTask.key)
     )
-    if only := visitor.custom.get("task"):
+    if only := visitor.task_key:
         query = query.where(PracticeTask.key == only)
     return list(session.scalars(query))
 
@@ -53,7 +53,7 @@ def find_task(services: Services, session: Session, visitor: Visitor, key: str) 
 
     An activity that names a task takes no other: its one gradebook column would get the other task's grade.
     """
-    if visitor.custom.get("task", key) != key:
+    if visitor.task_key not in {None, key}:
         raise NotFound
     return access_task(session, visitor, key, coach_scope(services.retrieval, visitor).collection_ids)
 

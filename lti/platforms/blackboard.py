@@ -8,6 +8,7 @@ BLACKBOARD = Quirks(
     "blackboard",
     product_codes=frozenset({"blackboardlearn", "blackboard"}),
     issuer_hosts=("blackboard.com",),
+    # Every school has a host of its own under one issuer.
     issuer_is_site=False,
     deployment_is_tenant=True,
     # The gradebook shows comments as HTML, where a line break is one space.

@@ -166,7 +166,7 @@ class Placement(Base):
     """What an instructor put into a course: its id is opaque and travels with the link, so that a copy shows the same content.
 
     `kind` is one of the rooms' `PlacementKind.key`, `settings` what it is to show (`collections`: ids, `task`: a key). A placement
-    is never changed; choosing anew makes another.
+    is never changed; choosing anew makes another. `created_by` is a person's id without a key: the activity outlives its author.
     """
 
     __tablename__ = "placement"
@@ -177,7 +177,7 @@ class Placement(Base):
     kind: Mapped[str] = mapped_column(String(40))
     title: Mapped[str] = mapped_column(String(500))
     settings: Mapped[dict[str, Any]] = mapped_column(JSON, default=dict)
-    created_by: Mapped[str | None] = mapped_column(ID, ForeignKey("user_account.id"))
+    created_by: Mapped[str | None] = mapped_column(ID)
     created_at: Mapped[datetime] = mapped_column(UtcDateTime, default=now)
 
 
@@ -200,7 +200,11 @@ class ResourceLink(Base):
 
 
 class Membership(Base):
-    """A user's role in a context, as the last launch said it."""
+    """A user's role in a context, as the last launch or roster said it.
+
+    `status` is "active" or "inactive": who left the course has no visits there, keeps every record, and is active again with
+    the next launch. `listed_at` is when a roster last named the person; one whom none ever named is nobody's to miss.
+    """
 
     __tablename__ = "membership"
     __table_args__ = (UniqueConstraint("context_id", "user_id"),)
@@ -209,7 +213,34 @@ class Membership(Base):
     context_id: Mapped[str] = mapped_column(ID, ForeignKey("context.id"))
     user_id: Mapped[str] = mapped_column(ID, ForeignKey("user_account.id"), index=True)
     role: Mapped[str] = mapped_column(String(30))
+    status: Mapped[str] = mapped_column(String(20), default="active")
     seen_at: Mapped[datetime] = mapped_column(UtcDateTime, default=now)
+    listed_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+
+
+class Roster(Base):
+    """A context's names and roles service, as its last launch named it, and when the list is to be read next.
+
+    `state` is "due", "read" or "refused". `differences_url` lists only what changed since `read_at`; `whole_at` is when the
+    list was last read from beginning to end. `launched_at`: a course where nobody launches any more is left alone.
+    """
+
+    __tablename__ = "roster"
+    __table_args__ = (Index("ix_roster_due", "due_at"),)
+
+    id: Mapped[str] = _id()
+    context_id: Mapped[str] = mapped_column(ID, ForeignKey("context.id"), unique=True)
+    url: Mapped[str] = mapped_column(String(4000))
+    state: Mapped[str] = mapped_column(String(20), default="due")
+    due_at: Mapped[datetime] = mapped_column(UtcDateTime, default=now)
+    launched_at: Mapped[datetime] = mapped_column(UtcDateTime, default=now)
+    read_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    whole_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    differences_url: Mapped[str | None] = mapped_column(String(4000))
+    tries: Mapped[int] = mapped_column(default=0)
+    reason: Mapped[str] = mapped_column(String(500), default="")
+    lease_owner: Mapped[str | None] = mapped_column(String(200))
+    lease_until: Mapped[datetime | None] = mapped_column(UtcDateTime)
 
 
 class LineItem(Base):
@@ -292,7 +323,8 @@ class Visit(Base):
 class ToolKey(Base):
     """One of our RSA key pairs. The private half is encrypted with the settings' secret; a kid is never used twice.
 
-    `serial` counts 1, 2, 3 ... and is unique, so that two replicas that start together end with one first key.
+    `serial` counts 1, 2, 3 ... and is unique, so that two replicas that make a key together end with one. The row stays when
+    the key is retired or revoked, without its private half (`private_encrypted` is empty then).
     """
 
     __tablename__ = "tool_key"
@@ -302,6 +334,63 @@ class ToolKey(Base):
     private_encrypted: Mapped[bytes] = mapped_column(LargeBinary)
     created_at: Mapped[datetime] = mapped_column(UtcDateTime, default=now)
     signs_from: Mapped[datetime] = mapped_column(UtcDateTime, default=now)
+    public_pem: Mapped[str | None] = mapped_column(String(2000))
+    retired_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    revoked_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+
+
+class TokenLease(Base):
+    """Who asks a platform for an access token just now, so that the other replicas wait for it instead of asking too."""
+
+    __tablename__ = "token_lease"
+
+    cache_key: Mapped[str] = mapped_column(String(64), primary_key=True)
+    owner: Mapped[str] = mapped_column(String(200))
+    until: Mapped[datetime] = mapped_column(UtcDateTime)
+
+
+class NoticeService(Base):
+    """A deployment's notification service, and which handlers of ours it knows (`handlers`: notice type -> our address)."""
+
+    __tablename__ = "notice_service"
+    __table_args__ = (Index("ix_notice_service_due", "due_at"),)
+
+    id: Mapped[str] = _id()
+    deployment_id: Mapped[str] = mapped_column(ID, ForeignKey("deployment.id"), unique=True)
+    url: Mapped[str] = mapped_column(String(4000))
+    types: Mapped[list[str]] = mapped_column(JSON, default=list)
+    handlers: Mapped[dict[str, str]] = mapped_column(JSON, default=dict)
+    due_at: Mapped[datetime | None] = mapped_column(UtcDateTime, default=now)
+    tries: Mapped[int] = mapped_column(default=0)
+    reason: Mapped[str] = mapped_column(String(500), default="")
+    lease_owner: Mapped[str | None] = mapped_column(String(200))
+    lease_until: Mapped[datetime | None] = mapped_column(UtcDateTime)
+
+
+class PlatformNotice(Base):
+    """A verified notice: key (deployment, the notice's own id). Of its claims only what we work with is kept, nobody's data.
+
+    `state` is "waiting", "done", "ignored" (a type that we do nothing with) or "failed".
+    """
+
+    __tablename__ = "platform_notice"
+    __table_args__ = (
+        UniqueConstraint("deployment_id", "notice_id"),
+        Index("ix_platform_notice_due", "state", "due_at"),
+    )
+
+    id: Mapped[str] = _id()
+    deployment_id: Mapped[str] = mapped_column(ID, ForeignKey("deployment.id"))
+    notice_id: Mapped[str] = mapped_column(String(255))
+    type: Mapped[str] = mapped_column(String(100))
+    data: Mapped[dict[str, Any]] = mapped_column(JSON, default=dict)
+    state: Mapped[str] = mapped_column(String(20), default="waiting")
+    reason: Mapped[str] = mapped_column(String(500), default="")
+    tries: Mapped[int] = mapped_column(default=0)
+    due_at: Mapped[datetime] = mapped_column(UtcDateTime, default=now)
+    received_at: Mapped[datetime] = mapped_column(UtcDateTime, default=now)
+    lease_owner: Mapped[str | None] = mapped_column(String(200))
+    lease_until: Mapped[datetime | None] = mapped_column(UtcDateTime)
 
 
 class ServiceToken(Base):

@@ -97,12 +97,18 @@ class ScoreRow(Base):
 
     `stamp` is the timestamp of `stamp_version`, chosen once and saved before the first try; `last_stamp` the latest that any
     version was sent with. `version > delivered_version` means work for the worker, unless the state is dead.
+
+    `tried_version` is the last that was sent, whatever came of it. `delivered_points` of `delivered_maximum` is what the
+    platform last took from us; where it holds that, no person has edited it. `is_restamped`: a person asks for it anew, at
+    `asked_at`, after the old stamp proved useless. `waits_for_connection`: kept while the platform is switched off here.
+    `check_at` is when the gradebook is next compared with what was delivered.
     """
 
     __tablename__ = "score"
     __table_args__ = (
         UniqueConstraint("line_item_id", "user_id"),
         Index("ix_score_due", "state", "next_try_at"),
+        Index("ix_score_check", "state", "check_at"),
     )
 
     id: Mapped[str] = mapped_column(ID, primary_key=True, default=new_id)
@@ -121,6 +127,14 @@ class ScoreRow(Base):
     stamp: Mapped[datetime | None] = mapped_column(UtcDateTime)
     stamp_version: Mapped[int] = mapped_column(Integer, default=0)
     last_stamp: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    tried_version: Mapped[int] = mapped_column(Integer, default=0)
+    delivered_points: Mapped[float | None] = mapped_column(Float)
+    delivered_maximum: Mapped[float | None] = mapped_column(Float)
+    is_restamped: Mapped[bool] = mapped_column(Boolean, default=False)
+    asked_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    waits_for_connection: Mapped[bool] = mapped_column(Boolean, default=False)
+    check_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    checks: Mapped[int] = mapped_column(Integer, default=0)
     tries: Mapped[int] = mapped_column(Integer, default=0)
     next_try_at: Mapped[datetime] = mapped_column(UtcDateTime, default=now)
     lease_owner: Mapped[str | None] = mapped_column(String(200))

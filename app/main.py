@@ -32,10 +32,11 @@ from app.kit.settings import Settings
 from app.rooms.admin import ROOM as ADMIN
 from app.rooms.ask import ROOM as ASK
 from app.rooms.library import ROOM as LIBRARY
+from app.rooms.picker import ROOM as PICKER
 from app.rooms.practice import ROOM as PRACTICE
 from app.rooms.review import ROOM as REVIEW
 
-ROOMS: tuple[Room, ...] = (COURSE, EVIDENCE, ASK, PRACTICE, REVIEW, LIBRARY, ADMIN)
+ROOMS: tuple[Room, ...] = (COURSE, EVIDENCE, ASK, PRACTICE, REVIEW, LIBRARY, PICKER, ADMIN)
 
 log = get_logger("web")
 
@@ -61,6 +62,9 @@ def create_app(settings: Settings, services: Services | None = None) -> FastAPI:
     app.state.services = services
     app.state.database = services.database
     app.state.navigation = tuple(item for room in ROOMS for item in room.navigation)
+    app.state.placements = tuple(kind for room in ROOMS for kind in room.placements)
+    app.state.personal_data = tuple(data for room in ROOMS for data in room.personal_data)
+    services.first_pages = {kind.key: kind.first_page for kind in app.state.placements}
     app.add_middleware(GZipMiddleware, minimum_size=1000)
     app.add_middleware(RequestFrame)
     _add_errors(app)

@@ -121,13 +121,13 @@ def sign_response(
     return jwt.encode(payload, load_signing_key(key), algorithm="RS256", headers={"kid": key.kid})
 
 
-def response_policy(settings: DeepLinkingSettings, frame_ancestors: Sequence[str]) -> str:
+def response_policy(return_url: str, frame_ancestors: Sequence[str]) -> str:
     """The Content-Security-Policy of the page that posts the response: its form goes to the platform's return URL and nowhere
     else (case 75)."""
     ancestors = " ".join(sorted(frame_ancestors)) or "'none'"
     return (
-        "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; "
-        f"form-action {origin_of(settings.return_url)}; base-uri 'none'; frame-ancestors {ancestors}"
+        "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; "
+        f"form-action {origin_of(return_url)}; base-uri 'none'; frame-ancestors {ancestors}"
     )
 
 

@@ -23,6 +23,12 @@ ROOM = Room(
             "launch_ticket", "data", "Claims of a launch under way, 60 seconds", "nobody; the service itself"
         ),
         PersonalData(
+            "placement",
+            "created_by",
+            "Which activities an instructor put into a course",
+            "nobody; the operator",
+        ),
+        PersonalData(
             "audit_event", "actor_id", "Who changed which record when, without its words", "the operator"
         ),
     ),

@@ -103,6 +103,7 @@ class Placer(Person):
     context_title: str
     deployment_id: str
     wanted: DeepLinkingSettings
+    frame_origins: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -146,6 +147,7 @@ class Arrival:
             context_title=(self.context.title or "") if self.context else "",
             deployment_id=deployment_id,
             wanted=DeepLinkingSettings.from_dict(wanted),
+            frame_origins=tuple(self.visit.frame_origins),
         )
         if not placer.is_placer:
             raise NotAllowed

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import timedelta
+from urllib.parse import parse_qsl, urlsplit
 
 from sqlalchemy import delete, select
 from sqlalchemy.orm import Session
@@ -148,10 +149,10 @@ def record_link(session: Session, tenant: Tenant, context: Context, launch: Laun
         link = ResourceLink(context_id=context.id, lti_id=launch.resource_link.id)
         session.add(link)
     link.title = launch.resource_link.title or link.title
-    before, link.custom = link.custom or {}, dict(launch.custom)
+    before, link.custom = link.custom or {}, {**_carried_by_target(launch), **launch.custom}
     session.flush()
     origin = record_copy(session, context, ids_of_history(launch.custom.get(CONTEXT_HISTORY)))
-    named = _named_placement(session, tenant, launch)
+    named = _named_placement(session, tenant, link)
     if link.custom.get(PLACEMENT) != before.get(PLACEMENT) or _is_made_by_hand(link):
         link.placement_id = None
     if named is not None:
@@ -166,14 +167,20 @@ def record_link(session: Session, tenant: Tenant, context: Context, launch: Laun
     return link
 
 
+def _carried_by_target(launch: Launch) -> dict[str, str]:
+    """The placement in the address of a placed activity: it counts where the platform sends the custom parameters no more."""
+    query = dict(parse_qsl(urlsplit(launch.target_link_uri).query))
+    return {PLACEMENT: query[PLACEMENT]} if query.get(PLACEMENT) else {}
+
+
 def _is_made_by_hand(link: ResourceLink) -> bool:
     """Whether the plain custom parameters say what the activity shows."""
     return PLACEMENT not in link.custom and bool({"collection", "task"} & link.custom.keys())
 
 
-def _named_placement(session: Session, tenant: Tenant, launch: Launch) -> Placement | None:
-    """What the launch's `placement` parameter names in this organisation; another organisation's is not there (case 76)."""
-    named = launch.custom.get(PLACEMENT)
+def _named_placement(session: Session, tenant: Tenant, link: ResourceLink) -> Placement | None:
+    """What the activity's `placement` parameter names in this organisation; another organisation's is not there (case 76)."""
+    named = link.custom.get(PLACEMENT)
     if not named:
         return None
     try:

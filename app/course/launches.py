@@ -98,7 +98,7 @@ def _record_visit(session: Session, services: Services, launch: Launch) -> tuple
     role = "learner" if user.is_anonymous and launch.message_type != DEEP_LINKING_REQUEST else launch.role
     if context is not None:
         record_membership(session, context, user, role)
-    link, first = _destination(session, tenant, launch, context, user, role)
+    link, first = _destination(session, services, tenant, launch, context, user, role)
     bearer = new_secret()
     visit = Visit(
         bearer_hash=secret_hash(bearer),
@@ -132,7 +132,13 @@ def _record_visit(session: Session, services: Services, launch: Launch) -> tuple
 
 
 def _destination(
-    session: Session, tenant: Tenant, launch: Launch, context: Context | None, user: User, role: str
+    session: Session,
+    services: Services,
+    tenant: Tenant,
+    launch: Launch,
+    context: Context | None,
+    user: User,
+    role: str,
 ) -> tuple[ResourceLink | None, str]:
     """The activity that the message is about, if it is about one, and the page where the visit begins."""
     if launch.message_type == DEEP_LINKING_REQUEST:
@@ -146,11 +152,11 @@ def _destination(
     record_line_item(session, launch, context, link)
     placement = session.get(Placement, link.placement_id) if link.placement_id else None
     if placement is not None:
-        task = placement.settings.get("task")
-    elif PLACEMENT in link.custom:
+        begin = services.first_pages.get(placement.kind)
+        return link, begin(placement.settings) if begin else "/"
+    if PLACEMENT in link.custom:
         return link, "/placement" if role in PLACERS and not user.is_anonymous else "/"
-    else:
-        task = link.custom.get("task")
+    task = link.custom.get("task")
     return link, f"/practice/{task}" if task else "/"
 
 

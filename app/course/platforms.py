@@ -45,6 +45,7 @@ class PlatformRefused(ValueError):
         super().__init__(said)
         self.field = field
         self.problem: Problem = problem
+        self.longest = longest
 
 
 def tool_sheet(settings: Settings) -> dict[str, str]:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 import lti
 from app.course.health import DatabaseObserver
@@ -19,7 +21,10 @@ from retrieval import Embedder, Retrieval
 
 @dataclass
 class Services:
-    """`worker` is None where the work in the background is another process's; `wake()` then only saves nothing."""
+    """`worker` is None where the work in the background is another process's; `wake()` then only saves nothing.
+
+    `first_pages` says for each kind of placement where a launch of it begins; the rooms declare them (`Room.placements`).
+    """
 
     settings: Settings
     database: Database
@@ -29,6 +34,7 @@ class Services:
     platform: lti.Services
     observer: DatabaseObserver
     worker: Worker | None = field(default=None)
+    first_pages: dict[str, Callable[[Mapping[str, Any]], str]] = field(default_factory=dict)
 
     def wake(self) -> None:
         """There is new work in the background."""

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 from fastapi import APIRouter
 
@@ -21,6 +22,41 @@ class NavigationItem:
 
 
 @dataclass(frozen=True)
+class PlacementOption:
+    """One thing of a kind that can be chosen: its title and a few short facts in the chooser's language.
+
+    `settings` is what the placement keeps of it, JSON-ready: of an activity for one task `task`, and `collections`, the ids of
+    the collections that may be used in it.
+    """
+
+    key: str
+    title: str
+    settings: Mapping[str, Any]
+    facts: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class PlacementKind:
+    """Something that an instructor can put into a course. `label` and `description` are message keys.
+
+    `options(services, session, person)` lists what there is of it in the person's organisation. `preview_template` shows one as a
+    learner will see it, with what `preview(services, session, person, settings)` gives. `first_page(settings)` is where a launch
+    of it begins. With `is_combined` the chosen options make one activity together, and none chosen means all of them, also
+    those that come later; otherwise each is an activity of its own. `is_graded`: it gets a gradebook column, tagged `key`.
+    """
+
+    key: str
+    label: str
+    description: str
+    options: Callable[..., Sequence[PlacementOption]]
+    preview: Callable[..., Mapping[str, Any]]
+    preview_template: str
+    first_page: Callable[[Mapping[str, Any]], str]
+    is_graded: bool = False
+    is_combined: bool = False
+
+
+@dataclass(frozen=True)
 class Room:
     """`public` lists the paths that need no visit, each with the reason; every other route must ask for a visitor."""
 
@@ -29,5 +65,6 @@ class Room:
     jobs: tuple[Job, ...] = ()
     personal_data: tuple[PersonalData, ...] = ()
     navigation: tuple[NavigationItem, ...] = ()
+    placements: tuple[PlacementKind, ...] = ()
     public: dict[str, str] = field(default_factory=dict)
     prepare: Callable[..., None] | None = None

@@ -290,7 +290,7 @@ def test_case_74_no_member_is_null_or_empty_and_custom_values_are_texts(
 
 
 def test_case_75_the_form_may_go_to_the_return_url_and_nowhere_else(tool: Tool) -> None:
-    policy = response_policy(wanted_by(tool), ["https://lms.example"])
+    policy = response_policy(wanted_by(tool).return_url, ["https://lms.example"])
     assert "form-action https://lms.example;" in policy
     assert policy.endswith("frame-ancestors https://lms.example")
     assert "unsafe" not in policy and "default-src 'none'" in policy

@@ -26,9 +26,6 @@ def upgrade() -> None:
             ["organisation_id"], ["organisation.id"], name=op.f("fk_placement_organisation_id_organisation")
         ),
         sa.ForeignKeyConstraint(["context_id"], ["context.id"], name=op.f("fk_placement_context_id_context")),
-        sa.ForeignKeyConstraint(
-            ["created_by"], ["user_account.id"], name=op.f("fk_placement_created_by_user_account")
-        ),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_placement")),
     )
     with op.batch_alter_table("placement") as placement:

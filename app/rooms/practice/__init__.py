@@ -4,11 +4,26 @@ from __future__ import annotations
 
 from app.course.access import EVERYONE
 from app.kit.errors import N_
-from app.kit.room import NavigationItem, Room
+from app.kit.room import NavigationItem, PlacementKind, Room
+from app.rooms.practice.placing import first_page, task_options, task_preview
 from app.rooms.practice.routes import router
 
 ROOM = Room(
     name="practice",
     router=router,
     navigation=(NavigationItem("/practice", N_("Practise"), EVERYONE),),
+    placements=(
+        PlacementKind(
+            key="practice",
+            label=N_("Practice task"),
+            description=N_(
+                "A real case. Learners write what they would write at work, get a suggestion, and hand it in to you."
+            ),
+            options=task_options,
+            preview=task_preview,
+            preview_template="practice/preview.html",
+            first_page=first_page,
+            is_graded=True,
+        ),
+    ),
 )

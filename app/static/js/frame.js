@@ -203,7 +203,7 @@ function showSignedOut() {
 async function send(form, submitter) {
   if (form.dataset.sending) return;
   clearBanners();
-  if (!isComplete(form)) return;
+  if (!(submitter && submitter.formNoValidate) && !isComplete(form)) return;
   const button = submitter || form.querySelector("[type=submit]");
   const words = button && button.textContent;
   const body = formBody(form, submitter);

@@ -19,22 +19,32 @@ from lti import Launch, LaunchVerifier, LtiError, begin_login
 from lti.claims import (
     AGS,
     CONTEXT,
+    CUSTOM,
+    DATA_PRIVACY_REQUEST,
+    DEEP_LINKING_REQUEST,
+    DEEP_LINKING_SETTINGS,
     DEPLOYMENT_ID,
+    FOR_USER,
+    LAUNCH_PRESENTATION,
     MESSAGE_TYPE,
     RESOURCE_LINK,
+    RESOURCE_LINK_REQUEST,
     ROLES,
+    SUBMISSION_REVIEW_REQUEST,
     TARGET_LINK_URI,
     VERSION,
 )
 from lti.ports import LaunchState
 from tests.conformance.tool import MovingClock, Tool
-from tests.fakes.platform import LEARNER, FakePlatform
+from tests.fakes.messages import MESSAGES, message
+from tests.fakes.platform import INSTRUCTOR, LEARNER, FakePlatform
 
 CLOCK = MovingClock()
 PLATFORM = FakePlatform(CLOCK)
 TOOL = Tool(CLOCK, PLATFORM)
 VERIFIER = LaunchVerifier(TOOL.registrations, TOOL.states, TOOL.platform_keys, TOOL.settings, CLOCK)
-CLAIMS = sorted(PLATFORM.claims("x"))
+CLAIMS = {kind: sorted(message(PLATFORM, kind, "x")) for kind in MESSAGES}
+PLAIN = CLAIMS[RESOURCE_LINK_REQUEST]
 
 scalars = st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=300)
 json_values = st.recursive(
@@ -62,72 +72,174 @@ def _verify(state: str, token: str) -> Launch | None:
     return launch
 
 
-def _genuine() -> Launch:
+def _genuine(message_type: str) -> Launch:
     state, nonce = _login()
-    launch = _verify(state, PLATFORM.sign(PLATFORM.claims(nonce)))
-    assert launch is not None
+    launch = _verify(state, PLATFORM.sign(message(PLATFORM, message_type, nonce)))
+    assert launch is not None and launch.message_type == message_type
     return launch
 
 
-GENUINE = _genuine()
+GENUINE = {kind: _genuine(kind) for kind in MESSAGES}
 
 
-def _assert_harmless(launch: Launch) -> None:
-    assert launch.identity == GENUINE.identity
-    assert launch.deployment_id == GENUINE.deployment_id
-    assert launch.role == GENUINE.role
-    assert launch.resource_link is not None and GENUINE.resource_link is not None
-    assert launch.resource_link.id == GENUINE.resource_link.id
-    assert GENUINE.context is not None and GENUINE.ags is not None
-    assert launch.context is None or launch.context.id == GENUINE.context.id
+# What each claim may decide. Whatever else a launch says must not follow from it.
+DECIDES: dict[str, set[str]] = {
+    "sub": {"sub"},
+    ROLES: {"roles", "role"},
+    CONTEXT: {"context"},
+    RESOURCE_LINK: {"resource_link"},
+    TARGET_LINK_URI: {"target_link_uri"},
+    AGS: {"ags"},
+    CUSTOM: {"custom"},
+    LAUNCH_PRESENTATION: {"locale", "return_url"},
+    DEEP_LINKING_SETTINGS: {"deep_linking"},
+    FOR_USER: {"for_user"},
+    **{name: {name} for name in ("name", "given_name", "family_name", "email")},
+}
+
+
+def _said(launch: Launch) -> dict[str, Any]:
+    said = launch.to_dict()
+    assert said == Launch.from_dict(json.loads(json.dumps(said))).to_dict()
+    return {name: value for name, value in said.items() if name != "id"}
+
+
+def _assert_decides_no_more(claim: str, launch: Launch, genuine: Launch) -> None:
+    """The launch differs from the genuine one in nothing but what this claim is there to say."""
+    said, true = _said(launch), _said(genuine)
+    differing = {name for name in said if said[name] != true[name]}
+    assert differing <= DECIDES.get(claim, set()), (claim, differing)
+
+
+def _assert_harmless(launch: Launch, genuine: Launch) -> None:
+    """What matters is the genuine launch's, or missing."""
+    assert launch.message_type == genuine.message_type
+    assert launch.identity == genuine.identity
+    assert launch.deployment_id == genuine.deployment_id
+    assert launch.role == genuine.role
+    assert launch.for_user == genuine.for_user
+    if genuine.message_type == RESOURCE_LINK_REQUEST:
+        assert launch.resource_link is not None and genuine.resource_link is not None
+        assert launch.resource_link.id == genuine.resource_link.id
+    elif launch.resource_link is not None:
+        assert genuine.resource_link is not None and launch.resource_link.id == genuine.resource_link.id
+    if launch.context is not None:
+        assert genuine.context is not None and launch.context.id == genuine.context.id
     if launch.ags is not None:
-        assert launch.ags.lineitem in {None, GENUINE.ags.lineitem}
-        assert launch.ags.lineitems in {None, GENUINE.ags.lineitems}
-        assert launch.ags.scopes <= GENUINE.ags.scopes
-    assert launch.to_dict() == Launch.from_dict(json.loads(json.dumps(launch.to_dict()))).to_dict()
+        assert genuine.ags is not None
+        assert launch.ags.lineitem in {None, genuine.ags.lineitem}
+        assert launch.ags.lineitems in {None, genuine.ags.lineitems}
+        assert launch.ags.scopes <= genuine.ags.scopes
+    if genuine.message_type == SUBMISSION_REVIEW_REQUEST:
+        assert launch.ags is not None and genuine.ags is not None
+        assert launch.ags.lineitem == genuine.ags.lineitem
+    if genuine.deep_linking is not None:
+        wanted, told = genuine.deep_linking, launch.deep_linking
+        assert told is not None and told.return_url == wanted.return_url
+        assert set(told.accept_types) <= set(wanted.accept_types)
+        assert told.data in {None, wanted.data}
 
 
-@pytest.mark.parametrize("claim", CLAIMS)
-def test_a_launch_without_one_claim_is_refused_or_says_no_more(claim: str) -> None:
+@pytest.mark.parametrize(
+    ("message_type", "claim"), [(kind, claim) for kind in MESSAGES for claim in CLAIMS[kind]]
+)
+def test_a_launch_without_one_claim_is_refused_or_says_no_more(message_type: str, claim: str) -> None:
     state, nonce = _login()
-    body = PLATFORM.claims(nonce)
+    body = message(PLATFORM, message_type, nonce)
     del body[claim]
     launch = _verify(state, PLATFORM.sign(body))
     if launch is not None:
-        _assert_harmless(launch)
+        _assert_harmless(launch, GENUINE[message_type])
+        _assert_decides_no_more(claim, launch, GENUINE[message_type])
+
+
+any_claim = st.sampled_from([(kind, claim) for kind in MESSAGES for claim in CLAIMS[kind]])
 
 
 @quick
-@given(claim=st.sampled_from(CLAIMS), value=json_values)
-def test_a_claim_of_another_type_is_refused_or_says_no_more(claim: str, value: Any) -> None:
+@given(where=any_claim, value=json_values)
+def test_a_claim_of_another_type_is_refused_or_says_no_more(where: tuple[str, str], value: Any) -> None:
+    message_type, claim = where
     state, nonce = _login()
-    body = PLATFORM.claims(nonce)
+    body = message(PLATFORM, message_type, nonce)
     if type(value) is type(body[claim]) and claim in {"sub", ROLES}:
         # Another subject or other roles of the right type are another person's launch, which the platform may well sign.
         value = None
-    if claim == RESOURCE_LINK and isinstance(value, dict):
-        value.pop("id", None)
-    if claim == CONTEXT and isinstance(value, dict):
-        value.pop("id", None)
+    if isinstance(value, dict):
+        for name in ("id", "user_id"):
+            value.pop(name, None)
     launch = _verify(state, PLATFORM.sign({**body, claim: value}))
     if launch is not None:
-        _assert_harmless(launch)
+        _assert_harmless(launch, GENUINE[message_type])
+        _assert_decides_no_more(claim, launch, GENUINE[message_type])
 
 
-MEMBERS = [(RESOURCE_LINK, "id"), (CONTEXT, "id"), (AGS, "lineitem"), (AGS, "lineitems"), (AGS, "scope")]
+MEMBERS = [
+    (RESOURCE_LINK_REQUEST, RESOURCE_LINK, "id"),
+    (SUBMISSION_REVIEW_REQUEST, FOR_USER, "user_id"),
+    (DATA_PRIVACY_REQUEST, FOR_USER, "user_id"),
+    *[(kind, CONTEXT, "id") for kind in MESSAGES if CONTEXT in CLAIMS[kind]],
+    *[
+        (kind, AGS, name)
+        for kind in MESSAGES
+        if AGS in CLAIMS[kind]
+        for name in ("lineitem", "lineitems", "scope")
+    ],
+    *[
+        (DEEP_LINKING_REQUEST, DEEP_LINKING_SETTINGS, name)
+        for name in ("deep_link_return_url", "accept_types", "accept_presentation_document_targets", "data")
+    ],
+]
 
 
 @quick
 @given(member=st.sampled_from(MEMBERS), value=json_values.filter(lambda value: not isinstance(value, str)))
-def test_a_member_of_another_type_is_refused_or_says_no_more(member: tuple[str, str], value: Any) -> None:
-    claim, name = member
-    if name == "scope" and isinstance(value, list):
+def test_a_member_of_another_type_is_refused_or_says_no_more(
+    member: tuple[str, str, str], value: Any
+) -> None:
+    message_type, claim, name = member
+    if isinstance(value, list):
         value = [item for item in value if not isinstance(item, str)]
     state, nonce = _login()
-    body = PLATFORM.claims(nonce)
+    body = message(PLATFORM, message_type, nonce)
     launch = _verify(state, PLATFORM.sign({**body, claim: {**body[claim], name: value}}))
     if launch is not None:
-        _assert_harmless(launch)
+        _assert_harmless(launch, GENUINE[message_type])
+        _assert_decides_no_more(claim, launch, GENUINE[message_type])
+
+
+other_values = {
+    str: st.text(max_size=300),
+    int: st.integers(),
+    list: st.lists(st.text(max_size=80) | st.sampled_from([LEARNER, INSTRUCTOR]), max_size=4),
+    dict: st.dictionaries(
+        st.sampled_from(["id", "user_id", "title", "lineitem", "lineitems", "scope", "deep_link_return_url"])
+        | st.text(max_size=20),
+        json_values
+        | st.sampled_from(["https://lms.example/x", "https://elsewhere.example/", "102", "link-9"]),
+        max_size=5,
+    ),
+}
+
+
+@quick
+@given(where=any_claim, data=st.data())
+def test_another_value_of_a_claim_decides_nothing_but_its_own_subject(
+    where: tuple[str, str], data: st.DataObject
+) -> None:
+    """What the platform signs it may say; but a role never comes from a name, nor a person from a course."""
+    message_type, claim = where
+    state, nonce = _login()
+    body = message(PLATFORM, message_type, nonce)
+    value = data.draw(other_values[type(body[claim])])
+    launch = _verify(state, PLATFORM.sign({**body, claim: value}))
+    if launch is not None:
+        _assert_decides_no_more(claim, launch, GENUINE[message_type])
+        assert launch.deep_linking is None or launch.role in {
+            "instructor",
+            "content_developer",
+            "administrator",
+        }
 
 
 FIXED = ["iss", "aud", "nonce", VERSION, MESSAGE_TYPE, DEPLOYMENT_ID]
@@ -175,7 +287,7 @@ def test_a_launch_leads_to_us_or_nowhere(target: str) -> None:
 
 
 @quick
-@given(data=st.data(), claim=st.sampled_from([*CLAIMS, "azp", "nbf"]), value=json_values)
+@given(data=st.data(), claim=st.sampled_from([*PLAIN, "azp", "nbf"]), value=json_values)
 def test_whatever_is_changed_without_the_key_is_refused(data: st.DataObject, claim: str, value: Any) -> None:
     state, nonce = _login()
     body = PLATFORM.claims(nonce)
@@ -192,7 +304,7 @@ def test_whatever_is_changed_without_the_key_is_refused(data: st.DataObject, cla
 
 
 @quick
-@given(body=st.dictionaries(st.sampled_from([*CLAIMS, "azp", "nbf", "x"]), json_values, max_size=12))
+@given(body=st.dictionaries(st.sampled_from([*PLAIN, "azp", "nbf", "x"]), json_values, max_size=12))
 def test_nonsense_that_the_platform_signs_is_refused_and_never_an_error_of_ours(body: dict[str, Any]) -> None:
     state, _ = _login()
     assert _verify(state, PLATFORM.sign(body)) is None

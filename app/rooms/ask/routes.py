@@ -6,7 +6,7 @@ import json
 from collections.abc import AsyncIterator
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Form, Request
+from fastapi import APIRouter, Form, Query, Request
 from sse_starlette import EventSourceResponse, ServerSentEvent
 from starlette.concurrency import run_in_threadpool
 from starlette.responses import Response
@@ -28,11 +28,13 @@ from app.rooms.ask.service import (
     due_for,
     exchange_before,
     latest_conversation,
+    passage_view,
     record_turn,
     source_view,
     starters_for,
     turn_view,
     turns_of,
+    unkept_turn,
 )
 
 router = APIRouter()
@@ -97,7 +99,10 @@ async def _stream(
                 answer = step
             else:
                 yield _event("progress", text=translate(STAGES[step]))
-        turn = await run_in_threadpool(record_turn, services, visitor, conversation_id, question, answer)
+        if visitor.is_anonymous:
+            turn = await run_in_threadpool(unkept_turn, services, visitor, question, answer)
+        else:
+            turn = await run_in_threadpool(record_turn, services, visitor, conversation_id, question, answer)
         view = turn_view(turn)
         yield _event("opened", turn_id=turn.id, conversation_id=turn.conversation_id)
         for sentence in view["sentences"]:
@@ -119,6 +124,19 @@ async def _stream(
 
 def _event(name: str, **data: Any) -> ServerSentEvent:
     return ServerSentEvent(json.dumps(data, ensure_ascii=False), event=name)
+
+
+@router.get("/sources/passages/{passage_id}")
+def show_passage(
+    request: Request,
+    visitor: AnyVisitor,
+    passage_id: str,
+    start: Annotated[int | None, Query(ge=0, le=1_000_000)] = None,
+    end: Annotated[int | None, Query(ge=0, le=1_000_000)] = None,
+) -> Response:
+    """A place in a document of the visit's own content: where the citation of an answer that was not kept leads."""
+    view = passage_view(request.app.state.services, visitor, passage_id, start, end)
+    return render_page(request, "ask/source.html", **view)
 
 
 @router.get("/sources/{turn_id}/{mark}")

@@ -21,6 +21,7 @@ from app.kit.audit import record_event
 from app.kit.clock import now
 from app.kit.errors import N_, InputRefused, NotFound
 from app.kit.i18n import Translator
+from app.kit.ids import new_id
 from app.rooms.ask.models import Conversation, Turn
 from retrieval import Exchange, Passage, PassageNotFound, Scope
 from retrieval.languages import detect_language, stems
@@ -103,6 +104,20 @@ def exchange_before(services: Services, visitor: Visitor, conversation_id: str) 
         if turn is None or now() - turn.created_at > LEANED_ON:
             return None
         return Exchange(turn.question, " ".join(one["text"] for one in turn.answer.get("sentences", ())))
+
+
+def unkept_turn(services: Services, visitor: Visitor, question: str, answer: Answer) -> Turn:
+    """The turn of somebody whom the platform does not name: shown once, written nowhere (conformance case 62)."""
+    scope = coach_scope(services.retrieval, visitor)
+    with services.database.read() as session:
+        return Turn(
+            id=new_id(),
+            conversation_id="",
+            number=1,
+            question=question,
+            verdict=answer.verdict,
+            answer=_stored(session, services, visitor, scope, question, answer),
+        )
 
 
 def record_turn(
@@ -242,10 +257,19 @@ def practice_for(
 
 
 def turn_view(turn: Turn) -> dict[str, Any]:
-    """What ask/turn.html shows."""
+    """What ask/turn.html shows. The sources of a turn that is kept open by its id, those of another by their own place."""
     stored = turn.answer
-    citations = [{**c, "href": f"/sources/{turn.id}/{c['n']}"} for c in stored["citations"]]
-    closest = [{**c, "href": f"/sources/{turn.id}/closest-{i}"} for i, c in enumerate(stored["closest"], 1)]
+    if turn.conversation_id:
+        citations = [{**c, "href": f"/sources/{turn.id}/{c['n']}"} for c in stored["citations"]]
+        closest = [
+            {**c, "href": f"/sources/{turn.id}/closest-{i}"} for i, c in enumerate(stored["closest"], 1)
+        ]
+    else:
+        citations = [
+            {**c, "href": f"/sources/passages/{c['passage_id']}?start={c['start']}&end={c['end']}"}
+            for c in stored["citations"]
+        ]
+        closest = [{**c, "href": f"/sources/passages/{c['passage_id']}"} for c in stored["closest"]]
     return {
         **stored,
         "id": turn.id,
@@ -285,21 +309,44 @@ def source_view(
             "has_changed": True,
             "blocks": [_block(None, entry["place"], [(quote, True)], True)] if quote else [],
         }
+    blocks = _blocks_around(services, scope, visitor, cited, entry.get("start"), entry.get("end"))
+    return {**view, "blocks": blocks}
+
+
+def passage_view(
+    services: Services, visitor: Visitor, passage_id: str, start: int | None, end: int | None
+) -> dict[str, Any]:
+    """A passage of the visit's own scope in its document, with the characters from `start` to `end` marked."""
+    scope = coach_scope(services.retrieval, visitor)
+    try:
+        passage = services.retrieval.passage(scope, passage_id)
+    except PassageNotFound:
+        raise NotFound from None
+    document = services.retrieval.document(scope, passage.document_id)
+    return {
+        "document": document.title or document.filename,
+        "place": place_of(passage, visitor.locale, start or 0),
+        "updated": document.updated_at.date().isoformat(),
+        "has_changed": False,
+        "blocks": _blocks_around(services, scope, visitor, passage, start, end),
+    }
+
+
+def _blocks_around(
+    services: Services, scope: Scope, visitor: Visitor, cited: Passage, start: int | None, end: int | None
+) -> list[dict[str, Any]]:
+    """The passage and its neighbours in the document."""
     around = services.retrieval.passages_of(scope, cited.document_id)
     at = next(i for i, passage in enumerate(around) if passage.id == cited.id)
     blocks = []
     heading: tuple[str, ...] | None = None
     for passage in around[max(0, at - NEIGHBOURS) : at + NEIGHBOURS + 1]:
         path = tuple(passage.heading_path)
-        runs = (
-            _marked(passage.text, entry.get("start"), entry.get("end"))
-            if passage.id == cited.id
-            else [(passage.text, False)]
-        )
+        runs = _marked(passage.text, start, end) if passage.id == cited.id else [(passage.text, False)]
         shown = path[-1] if path and path != heading else None
         blocks.append(_block(shown, place_of(passage, visitor.locale), runs, passage.id == cited.id))
         heading = path
-    return {**view, "blocks": blocks}
+    return blocks
 
 
 def _marked(text: str, start: int | None, end: int | None) -> list[tuple[str, bool]]:

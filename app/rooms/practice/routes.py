@@ -7,7 +7,7 @@ from typing import Annotated
 from fastapi import APIRouter, Form, Request
 from starlette.responses import RedirectResponse, Response
 
-from app.course.access import AnyVisitor, access_task_version
+from app.course.access import AnyVisitor, access_task_version, refuse_anonymous
 from app.course.services import Services
 from app.evidence.ledger import access_attempt, submit_attempt
 from app.kit.db import Db
@@ -54,6 +54,7 @@ def check_answer(
 ) -> Response:
     """Checks an answer and shows it with its feedback. The same form sent twice is one attempt."""
     limit.hit(visitor.user_id)
+    refuse_anonymous(visitor)
     attempt = check_response(request.app.state.services, visitor, key, response, attempt_key)
     return RedirectResponse(f"/practice/{attempt.task_key}?attempt={attempt.id}#feedback", 303)
 
@@ -61,6 +62,7 @@ def check_answer(
 @router.post("/practice/attempts/{attempt_id}/submit")
 def hand_in(request: Request, visitor: AnyVisitor, session: Db, attempt_id: str) -> Response:
     """Puts an attempt before the instructor."""
+    refuse_anonymous(visitor)
     refuse_unless_learner(visitor)
     attempt = access_attempt(session, visitor, attempt_id)
     find_task(request.app.state.services, session, visitor, attempt.task_key)

@@ -19,6 +19,7 @@ from app.evidence.ledger import attempts_of, confirmation_of, record_attempt
 from app.evidence.models import Attempt, Evidence
 from app.kit.errors import N_, InputRefused, NotAllowed, NotFound
 from app.kit.i18n import Translator
+from lti import return_link
 
 LONGEST_RESPONSE = 8000
 
@@ -146,6 +147,11 @@ def task_page_view(
         ],
         "feedback": _feedback_view(session, visitor, attempt, evidence) if attempt else None,
         "evidence": evidence_view(session, visitor, evidence, translate) if evidence else None,
+        "back_with_news": return_link(
+            visitor.return_url, message=translate("Your answer is handed in and waits for review.")
+        )
+        if visitor.return_url
+        else None,
     }
 
 

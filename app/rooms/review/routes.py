@@ -7,13 +7,14 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Depends, Request
 from starlette.responses import RedirectResponse, Response
 
-from app.course.access import Reviewer, access_task_version
+from app.course.access import AnyPerson, Reviewer, SignedIn, access_task_version
 from app.evidence.delivery import send_again
 from app.evidence.gradebook import score_of
 from app.evidence.ledger import access_evidence, record_confirmation, rubric_of
 from app.kit.db import Db
+from app.kit.errors import NotAllowed
 from app.kit.pages import render_page, translator_of
-from app.rooms.review.service import evidence_page_view, queue_view, read_decision
+from app.rooms.review.service import evidence_page_view, queue_view, read_decision, submission_of
 
 router = APIRouter()
 
@@ -28,6 +29,25 @@ def show_queue(request: Request, visitor: Reviewer, session: Db) -> Response:
     """What waits for a decision in this course, and what was decided lately."""
     view = queue_view(session, visitor, translator_of(request))
     return render_page(request, "review/queue.html", waiting=view["waiting"], decided=view["decided"])
+
+
+@router.get("/submission/{user_id}")
+def show_submission(
+    request: Request, arrival: SignedIn, person: AnyPerson, session: Db, user_id: str
+) -> Response:
+    """One learner's work in the visit's activity, as a gradebook opens it (Submission Review 1.0).
+
+    A reviewer gets it beside the rubric, a learner their own work with its feedback, and nobody another's.
+    """
+    if not person.is_reviewer and user_id != person.user_id:
+        raise NotAllowed
+    visitor = arrival.visitor() if arrival.link is not None else None
+    evidence = submission_of(session, visitor, user_id) if visitor else None
+    if not person.is_reviewer:
+        return RedirectResponse(f"/practice/{evidence.task_key}" if evidence else "/practice", 303)
+    if evidence is not None:
+        return RedirectResponse(f"/review/{evidence.id}", 303)
+    return render_page(request, "review/none.html", has_queue=visitor is not None)
 
 
 @router.get("/review/{evidence_id}")

@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
-import contextlib
-import json
 import os
 import signal
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
-from typing import Annotated, Any, Literal, NoReturn
+from typing import Annotated, Literal
 
 import typer
 from rich.progress import Progress, TaskID
 
-from app.kit.settings import Settings, SettingsRefused, load_settings
-from app.terminal import progress_bar, screen
+from app.cli_keys import keys_app
+from app.kit.settings import SettingsRefused
+from app.terminal import AsJson, fail, opened, progress_bar, read_settings, screen, show
 
 app = typer.Typer(
     name="workside",
@@ -32,48 +31,13 @@ tasks_app = typer.Typer(
 app.add_typer(platform_app, name="platform")
 app.add_typer(deliveries_app, name="deliveries")
 app.add_typer(tasks_app, name="course")
+app.add_typer(keys_app, name="keys")
 
-AsJson = Annotated[bool, typer.Option("--json", help="Print the result as JSON.")]
 OrganisationName = Annotated[
     str, typer.Option("--organisation", help="Organisation that it belongs to; made where it is new.")
 ]
 
 DEFAULT_ORGANISATION = "default"
-
-
-def fail(message: str, code: int = 1) -> NoReturn:
-    """Says on standard error what is wrong and what to do, and ends."""
-    print(message, file=sys.stderr)
-    raise typer.Exit(code)
-
-
-def show(as_json: bool, value: Any, text: str) -> None:
-    """The result on standard output: JSON for programs, text for people."""
-    print(json.dumps(value, ensure_ascii=False, indent=2) if as_json else text)
-
-
-def read_settings(**overrides: object) -> Settings:
-    try:
-        return load_settings(**overrides)
-    except SettingsRefused as error:
-        fail(str(error), 2)
-
-
-@contextlib.contextmanager
-def opened(settings: Settings) -> Iterator[Any]:
-    """The services on a migrated database."""
-    from app.course.services import make_services
-    from app.kit.log import configure_logging
-    from app.kit.migrate import migrate
-
-    configure_logging("console", "error")
-    settings.data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
-    migrate(settings.sqlalchemy_url)
-    services = make_services(settings)
-    try:
-        yield services
-    finally:
-        services.close()
 
 
 @app.command()

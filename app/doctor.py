@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from sqlalchemy import func, select
 
+from app.course.keys import DatabaseKeys
 from app.course.models import Registration, ToolKey
 from app.course.services import Services
 from app.evidence.models import DEAD, WAITING, ScoreRow
@@ -61,8 +62,8 @@ def _database(services: Services) -> Iterator[Finding]:
 def _keys(services: Services) -> Iterator[Finding]:
     with services.database.read() as session:
         keys = list(session.scalars(select(ToolKey)))
-    for key in keys:
-        services.vault.unseal(key.private_encrypted)
+    keys = [key for key in keys if key.retired_at is None and key.revoked_at is None]
+    DatabaseKeys(services.database, services.vault).check()
     yield Finding(
         "keys", True, f"{len(keys)} key(s), readable" if keys else "the first key is made at the first use"
     )

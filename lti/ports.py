@@ -213,6 +213,17 @@ class TokenCache(Protocol):
 
     def drop(self, key: TokenKey) -> None: ...
 
+    def lease(self, key: TokenKey, seconds: float) -> str | None:
+        """The right to ask for this token, for that long, to one caller of all processes; None while another has it.
+
+        Losing it, to time or to a crash, is harmless: then two ask.
+        """
+        ...
+
+    def release(self, key: TokenKey, lease: str) -> None:
+        """Gives a lease back, if it is still that caller's."""
+        ...
+
 
 class Observer(Protocol):
     """Is told what a registration does, for a page about its health. Told in passing: it must return at once and never raise.

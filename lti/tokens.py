@@ -9,6 +9,8 @@ import json
 import math
 import secrets
 import threading
+import time
+from collections import OrderedDict
 from collections.abc import Iterable
 from datetime import timedelta
 from typing import Any
@@ -42,10 +44,19 @@ _LONGEST_LIFE = 24 * 3600
 _EARLY = 60
 # A login page or a proxy's error page may pass; a platform that answers so every time is misconfigured (case 84).
 _MOST_UNREADABLE = 3
+# Long enough for a platform that is well; a holder that died or is slow keeps the others waiting no longer than this.
+_LEASE_SECONDS = 10.0
+_LOOK_EVERY_SECONDS = 0.1
+# Kept for the tokens in use now; a lock or a count that is forgotten costs at most one request more.
+_MOST_REMEMBERED = 1_000
 
 
 class ServiceTokens:
-    """Gets access tokens and remembers them in a `TokenCache`. One request at a time for each (registration, scopes)."""
+    """Gets access tokens and remembers them in a `TokenCache`. One request at a time for each (registration, scopes).
+
+    Within the process a lock sees to that, between processes the cache's lease: whoever has it asks, the others look whether
+    the token has come.
+    """
 
     def __init__(
         self, egress: Egress, keys: Keys, cache: TokenCache, now: Clock, *, observer: Observer | None = None
@@ -55,8 +66,8 @@ class ServiceTokens:
         self._cache = cache
         self._now = now
         self._observer = observer or Unobserved()
-        self._locks: dict[TokenKey, threading.Lock] = {}
-        self._unreadable: dict[TokenKey, int] = {}
+        self._locks: OrderedDict[TokenKey, threading.Lock] = OrderedDict()
+        self._unreadable: OrderedDict[TokenKey, int] = OrderedDict()
         self._lock = threading.Lock()
 
     def token(self, registration: Registration, scopes: Iterable[str]) -> AccessToken:
@@ -67,18 +78,39 @@ class ServiceTokens:
         key = _key(registration, scopes)
         with self._lock:
             lock = self._locks.setdefault(key, threading.Lock())
+            self._locks.move_to_end(key)
+            _forget_beyond(self._locks)
         with lock:
-            known = self._cache.get(key)
-            if known is not None and known.expires_at - timedelta(seconds=_EARLY) > self._now():
+            known = self._known(key)
+            return known if known is not None else self._asked_once(registration, key)
+
+    def _known(self, key: TokenKey) -> AccessToken | None:
+        known = self._cache.get(key)
+        if known is not None and known.expires_at - timedelta(seconds=_EARLY) > self._now():
+            return known
+        return None
+
+    def _asked_once(self, registration: Registration, key: TokenKey) -> AccessToken:
+        # By a clock that nobody sets: the lease's own time is the database's rows' and may stand still in a test.
+        deadline = time.monotonic() + _LEASE_SECONDS
+        while (lease := self._cache.lease(key, _LEASE_SECONDS)) is None and time.monotonic() < deadline:
+            time.sleep(_LOOK_EVERY_SECONDS)
+            if (known := self._known(key)) is not None:
                 return known
-            try:
-                token = self._request(registration, key)
-            except LtiError as refusal:
-                self._observer.token_refused(registration, refusal)
-                raise
+        try:
+            # The one who had the lease before us may have brought it in this moment.
+            if (known := self._known(key)) is not None:
+                return known
+            token = self._request(registration, key)
             self._cache.put(key, token)
-            self._observer.token_granted(registration, key.scopes, token.scopes)
-            return token
+        except LtiError as refusal:
+            self._observer.token_refused(registration, refusal)
+            raise
+        finally:
+            if lease is not None:
+                self._cache.release(key, lease)
+        self._observer.token_granted(registration, key.scopes, token.scopes)
+        return token
 
     def drop(self, registration: Registration, scopes: Iterable[str], refused: AccessToken) -> None:
         """Forgets a token that a service refused, unless another caller has replaced it already."""
@@ -145,7 +177,8 @@ class ServiceTokens:
         value = optional_text((body or {}).get("access_token"), 16_000)
         if body is None or value is None or not value.isascii() or not value.isprintable():
             with self._lock:
-                self._unreadable[key] = count = self._unreadable.get(key, 0) + 1
+                self._unreadable[key] = count = self._unreadable.pop(key, 0) + 1
+                _forget_beyond(self._unreadable)
             if count >= _MOST_UNREADABLE:
                 raise TokenDenied("the token answers are unreadable again and again")
             raise TokenUnavailable("the token answer is unreadable")
@@ -158,6 +191,12 @@ class ServiceTokens:
             else frozenset(key.scopes)
         )
         return AccessToken(value, scopes, self._now() + timedelta(seconds=_life(body.get("expires_in"))))
+
+
+def _forget_beyond(remembered: OrderedDict[TokenKey, Any]) -> None:
+    """Forgets what was used longest ago, so that a process that meets many platforms does not grow without end."""
+    while len(remembered) > _MOST_REMEMBERED:
+        remembered.popitem(last=False)
 
 
 def _key(registration: Registration, scopes: Iterable[str]) -> TokenKey:

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
+from app.course.keys import tend_keys
 from app.course.routes import router
+from app.kit.jobs import Job
 from app.kit.privacy import PersonalData
 from app.kit.room import Room
 
 ROOM = Room(
     name="course",
     router=router,
+    jobs=(Job("tend_keys", tend_keys, timedelta(hours=1)),),
     public={"/start/{code}": "Opens a visit: the code itself is the proof, works once and for 60 seconds."},
     personal_data=(
         PersonalData(

@@ -225,6 +225,11 @@ class DatabaseKeys:
             log.info("keys_retired", count=len(due))
         return len(due)
 
+    def check(self) -> None:
+        """Raises KeyLocked where a key that may be used cannot be read."""
+        for row in _usable(self._read()):
+            self._unsealed(row)
+
     def _unsealed(self, row: models.ToolKey) -> str:
         try:
             return self.vault.unseal(row.private_encrypted).decode()
@@ -307,7 +312,9 @@ class DatabaseTokenCache:
         cache_key, row = _token_row_key(key), models.TokenLease
         with self.database.write() as session:
             taken = session.execute(
-                update(row).where(row.cache_key == cache_key, row.until <= moment).values(owner=mine, until=until)
+                update(row)
+                .where(row.cache_key == cache_key, row.until <= moment)
+                .values(owner=mine, until=until)
             )
             if taken.rowcount == 1:  # type: ignore[attr-defined]
                 return mine

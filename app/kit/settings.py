@@ -58,6 +58,13 @@ class Settings(BaseSettings):
     session_minutes: int = Field(
         120, ge=5, le=1440, description="Minutes without a click after which a launch must be repeated."
     )
+    key_rotation_days: int = Field(
+        180,
+        ge=0,
+        le=3650,
+        description="Days after which the tool makes itself a new signing key. The old one stays published for two weeks after "
+        "its last use. 0 leaves it to `workside keys rotate`.",
+    )
     log_format: Literal["json", "console"] = Field("json", description="Form of the log lines.")
     log_level: Literal["debug", "info", "warning", "error"] = Field(
         "info", description="Least severe level that is logged."

@@ -40,6 +40,7 @@ EXAMPLES = {
     "secret": "the output of: openssl rand -hex 32",
     "content_dir": "/srv/workside/content",
     "session_minutes": "60",
+    "key_rotation_days": "365",
     "log_format": "console",
     "log_level": "warning",
     "trusted_proxies": "127.0.0.1,10.0.0.0/8",

@@ -237,3 +237,31 @@ def offered_a_new_window(frame: FrameLocator) -> None:
     if agree.is_visible():
         agree.click()
     expect(window).to_be_visible(timeout=20_000)
+
+
+@contextmanager
+def chromium_as_it_ships(
+    playwright: Playwright, folder: Path, *, blocks: bool = False, incognito: bool = False
+) -> Iterator[BrowserContext]:
+    """Chromium with its own features: Playwright's own flags switch storage partitioning off, and people do not.
+
+    `blocks` is the setting for third-party cookies; an incognito window blocks them by itself.
+    """
+    (folder / "Default").mkdir(parents=True)
+    choice = {"cookie_controls_mode": int(blocks), "block_third_party_cookies": blocks}
+    (folder / "Default" / "Preferences").write_text(json.dumps({"profile": choice}))
+    context = playwright.chromium.launch_persistent_context(
+        folder,
+        executable_path=shutil.which("chromium"),
+        ignore_default_args=True,
+        args=[
+            *ARGUMENTS,
+            "--headless=new",
+            "--remote-debugging-pipe",
+            f"--user-data-dir={folder}",
+            *(["--incognito"] if incognito else []),
+            "about:blank",
+        ],
+    )
+    yield context
+    context.close()

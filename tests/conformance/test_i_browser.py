@@ -35,6 +35,7 @@ from tests.conformance.browser import (
     DENY_STORAGE,
     Course,
     Door,
+    chromium_as_it_ships,
     course_pages,
     listening,
     offered_a_new_window,
@@ -355,6 +356,22 @@ def test_case_115_a_sandbox_without_an_origin_is_told_in_words_too(page: Page, s
     expect(frame.locator("#continue")).to_be_hidden()
     _is_told_in_words(frame)
     assert site.tool.launches == []
+
+
+@pytest.mark.parametrize("incognito", [False, True], ids=["ordinary window", "incognito"])
+@pytest.mark.parametrize("takes_cookies", [False, True], ids=["cookie", "session storage"])
+def test_chromium_as_it_ships_opens_a_launch_of_a_platform_that_stores_nothing(
+    playwright: Playwright, site: Site, tmp_path: Path, incognito: bool, takes_cookies: bool
+) -> None:
+    """Moodle's case, third-party cookies blocked: the partitioned cookie, and without it the frame's session storage."""
+    site.door.takes_cookies = takes_cookies
+    with chromium_as_it_ships(
+        playwright, tmp_path / "profile", blocks=not incognito, incognito=incognito
+    ) as context:
+        page = context.pages[0] if context.pages else context.new_page()
+        site.course.open(page, "silent", target="")
+        site.arrives(page)
+    assert site.door.count("/lti/launch/redeem") == int(takes_cookies)
 
 
 def test_nothing_is_left_in_the_frames_storage_after_a_launch(roomy_page: Page, site: Site) -> None:

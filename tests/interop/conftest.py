@@ -76,10 +76,27 @@ class XblockPlatform:
 
     def open(self, user: str, role: str = "student", **custom: str) -> str:
         """Click on the activity; the address of the tool's login to which the browser is sent."""
-        query = {"user": user, "role": role} | {f"custom.{name}": value for name, value in custom.items()}
+        return self._opened(
+            {"user": user, "role": role} | {f"custom.{name}": value for name, value in custom.items()}
+        )
+
+    def open_picker(self, user: str, role: str = "staff") -> str:
+        """A course author's click on "select content": a deep linking request."""
+        return self._opened({"user": user, "role": role, "message": "deep_linking"})
+
+    def open_item(self, item: int, user: str, role: str = "student") -> str:
+        """Click on what deep linking has placed."""
+        return self._opened({"user": user, "role": role, "item": str(item)})
+
+    def _opened(self, query: dict[str, str]) -> str:
         answer = httpx.get(f"{self.base_url}/open", params=query, timeout=60)
         assert answer.status_code == 302, answer.text
         return answer.headers["location"]
+
+    def content(self) -> list[dict[str, Any]]:
+        """What deep linking has placed, in the platform's own words and with its ids."""
+        found: list[dict[str, Any]] = httpx.get(f"{self.base_url}/content.json", timeout=60).json()["items"]
+        return found
 
     def grades(self) -> list[dict[str, Any]]:
         """What reached the LMS's own gradebook, oldest first; `score` is a share of one."""
@@ -140,7 +157,11 @@ class ToolKeys:
     def assertion(self, client_id: str, audience: str) -> str:
         now = int(time.time())
         claims = {"iss": client_id, "sub": client_id, "aud": audience, "iat": now - 5, "exp": now + 60}
-        return jwt.encode(claims | {"jti": secrets.token_hex(16)}, self._key, "RS256", {"kid": self.kid})
+        return self.sign(claims | {"jti": secrets.token_hex(16)})
+
+    def sign(self, claims: dict[str, Any]) -> str:
+        """Any claims, signed with the tool's key."""
+        return jwt.encode(claims, self._key, "RS256", {"kid": self.kid})
 
     def close(self) -> None:
         self._server.shutdown()

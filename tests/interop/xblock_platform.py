@@ -2,11 +2,13 @@
 
 `lti-consumer-xblock` is a Django app that lives inside the LMS. Here it stands alone: the functions through which it
 reaches the LMS (`plugin.compat`) get stand-ins, and everything on the wire is its own code: the login, the
-authentication and launch, the key set, tokens, line items, scores, results and members.
+authentication and launch, deep linking and its response, the key set, tokens, line items, scores, results and members.
 
-Ours are four addresses besides:
+Ours are five addresses besides:
   GET /registration.json              what the tool must know, with the names of its command line
-  GET /open?user=&role=&custom.x=...  a click on the activity: 302 to the tool's login
+  GET /open?user=&role=&custom.x=...  a click on the activity: 302 to the tool's login. With message=deep_linking, a course
+                                      author's click on "select content"; with item=ID, on what was placed by it
+  GET /content.json                   what deep linking has placed, with the ids for item=
   GET /gradebook.json                 what reached the LMS's own gradebook hook, in order
   GET /healthz
 Usage: xblock_platform.py --port N --data DIR --tool URL
@@ -45,6 +47,19 @@ def main():
     course_id = "course-v1:Tarnwell+Support+2026"
 
     addresses = ModuleType("addresses")
+    # Django takes its middleware by name.
+    sys.modules["addresses"] = addresses
+    # Whose session the browser has: the deep linking response is taken from course authors only.
+    author = SimpleNamespace(is_authenticated=True, is_active=True)
+
+    def somebody(get_response):
+        def answer(request):
+            request.user = None if "outsider" in request.COOKIES else author
+            return get_response(request)
+
+        return answer
+
+    addresses.somebody = somebody
     settings.configure(
         SECRET_KEY="for tests on this machine only",
         ALLOWED_HOSTS=["*"],
@@ -56,6 +71,7 @@ def main():
         PLATFORM_NAME="Open edX for tests",
         USAGE_ID_PATTERN=r"(?P<usage_id>[^/]+)",
         ROOT_URLCONF=addresses,
+        MIDDLEWARE=["addresses.somebody"],
         DEFAULT_AUTO_FIELD="django.db.models.BigAutoField",
         DATABASES={
             "default": {
@@ -83,9 +99,9 @@ def main():
     from django.urls import include, path
     from lti_consumer.api import get_lti_1p3_launch_info, get_lti_1p3_launch_start_url
     from lti_consumer.data import Lti1p3LaunchData
-    from lti_consumer.models import Lti1p3Passport, LtiConfiguration
+    from lti_consumer.models import CourseAllowPIISharingInLTIFlag, Lti1p3Passport, LtiConfiguration
     from lti_consumer.plugin import compat
-    from opaque_keys.edx.keys import UsageKey
+    from opaque_keys.edx.keys import CourseKey, UsageKey
 
     published = []
 
@@ -109,6 +125,21 @@ def main():
     compat.load_block_as_user = lambda location: block
     compat.get_user_from_external_user_id = lambda external_id: external_id
     compat.get_event_tracker = lambda: None
+    compat.user_has_studio_write_access = lambda user, course_key: user is author
+
+    # The course's people as the LMS hands them to the consumer: by its own number, with its own names of roles.
+    people = {
+        number: {"id": number, "roles": roles, "name": f"Person {sub}", "email": f"{sub}@openedx.example"}
+        | {"external_id": sub}
+        for number, (sub, roles) in enumerate(
+            [*((f"learner-{number}", ["student"]) for number in range(1, 6)), ("instructor-1", ["staff"])], 1
+        )
+    }
+    compat.get_course_members = lambda course_key: {number: dict(one) for number, one in people.items()}
+    compat.merge_course_forum_roles = lambda course_key, members: members
+    compat.batch_get_or_create_externalids = lambda users: {
+        number: SimpleNamespace(external_user_id=one["external_id"]) for number, one in people.items()
+    }
 
     call_command("migrate", verbosity=0)
     passport = Lti1p3Passport.objects.create(
@@ -125,7 +156,11 @@ def main():
         lti_1p3_launch_url=f"{options.tool}/lti/launch",
         lti_1p3_redirect_uris=[f"{options.tool}/lti/launch"],
         lti_advantage_ags_mode=LtiConfiguration.LTI_ADVANTAGE_AGS_DECLARATIVE,
+        lti_advantage_enable_nrps=True,
+        lti_advantage_deep_linking_enabled=True,
+        lti_advantage_deep_linking_launch_url=f"{options.tool}/",
     )
+    CourseAllowPIISharingInLTIFlag.objects.create(course_id=CourseKey.from_string(course_id), enabled=True)
 
     def launch_data(user, role, custom):
         return Lti1p3LaunchData(
@@ -160,9 +195,16 @@ def main():
         custom = {name[7:]: value for name, value in request.GET.items() if name.startswith("custom.")}
         return HttpResponseRedirect(
             get_lti_1p3_launch_start_url(
-                launch_data(request.GET.get("user", "learner-1"), request.GET.get("role", "student"), custom)
+                launch_data(request.GET.get("user", "learner-1"), request.GET.get("role", "student"), custom),
+                deep_link_launch=request.GET.get("message") == "deep_linking",
+                dl_content_id=request.GET.get("item"),
             )
         )
+
+    def show_content(request):
+        placed = configuration.ltidlcontentitem_set.order_by("id")
+        items = [{"id": item.id, "type": item.content_type, **item.attributes} for item in placed]
+        return JsonResponse({"items": items})
 
     def show_gradebook(request):
         return JsonResponse({"grades": published}, json_dumps_params={"indent": 1})
@@ -172,6 +214,7 @@ def main():
         path("registration.json", show_registration),
         path("open", open_activity),
         path("gradebook.json", show_gradebook),
+        path("content.json", show_content),
         path("healthz", lambda request: JsonResponse({"status": "ok"})),
     ]
 

@@ -35,6 +35,11 @@ class Route:
     def is_public(self) -> bool:
         return self.path in PUBLIC or any(self.path in room.public for room in ROOMS)
 
+    @property
+    def is_admin(self) -> bool:
+        """Whether it is an operator's: behind the cookie of a sign-in, and behind no launch's bearer."""
+        return "as_admin" in self.guards
+
     def __str__(self) -> str:
         return f"{self.method} {self.path}"
 

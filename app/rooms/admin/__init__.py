@@ -2,8 +2,21 @@
 
 from __future__ import annotations
 
-from app.kit.room import Room
-from app.rooms.admin import models
+from fastapi import APIRouter
 
-ROOM = Room(name="admin")
-__all__ = ["ROOM", "models"]
+from app.kit.room import Room
+from app.rooms.admin import doors, registering, routes
+
+router = APIRouter()
+for part in (doors, routes, registering):
+    router.include_router(part.router)
+
+ROOM = Room(
+    name="admin",
+    router=router,
+    public={
+        "/admin/sign-in/{code}": "Signs an operator in: the code is the proof, works once and for ten minutes; GET shows a button.",
+        "/lti/register/{code}": "A platform registers itself: the invitation is the proof; without an open one nothing is sent.",
+        "/lti/canvas.json": "Our addresses, as Canvas's administrators have them fetched; the same for everybody.",
+    },
+)

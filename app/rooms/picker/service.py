@@ -111,7 +111,9 @@ def read_choice(
             chosen.append(Chosen(kind, option.title[:500], option.settings, points))
     if not chosen:
         raise InputRefused(N_("Choose what to add, then add it."))
-    if len(chosen) > (MOST_ITEMS if is_several else 1):
+    if len(chosen) > MOST_ITEMS:
+        raise InputRefused(N_("Choose at most 50 activities at a time."))
+    if len(chosen) > 1 and not is_several:
         raise InputRefused(N_("Choose one activity. Your course takes one at a time here."))
     return chosen
 

@@ -66,6 +66,13 @@ def _marked(node: ast.AST) -> Iterator[ast.Constant]:
             and isinstance(first.value, str)
         ):
             yield first
+        elif name == "PersonalData":
+            # What is kept and who sees it, which the page on it shows.
+            yield from (
+                text
+                for text in node.args[2:4]
+                if isinstance(text, ast.Constant) and isinstance(text.value, str)
+            )
     elif isinstance(node, ast.ClassDef):
         for line in node.body:
             if not isinstance(line, ast.Assign) or not isinstance(line.value, ast.Constant):

@@ -32,15 +32,19 @@ from lti.line_items import (
     read_line_item,
 )
 from lti.login import begin_login
+from lti.memberships import Member, Members, read_memberships
 from lti.message import (
     AgsEndpoint,
     CourseContext,
     DeepLinkingSettings,
     Launch,
     Migration,
+    Notice,
+    NoticeService,
     ResourceLink,
     return_link,
 )
+from lti.notices import NoticeVerifier, register_handler, wanted_types
 from lti.platforms import FAMILIES, Quirks, family_of, quirks_of
 from lti.ports import (
     AccessToken,
@@ -127,7 +131,12 @@ __all__ = [
     "LtiError",
     "LtiPorts",
     "LtiSettings",
+    "Member",
+    "Members",
     "Migration",
+    "Notice",
+    "NoticeService",
+    "NoticeVerifier",
     "Observer",
     "Outcome",
     "PlacedColumn",
@@ -180,7 +189,9 @@ __all__ = [
     "public_key_of",
     "quirks_of",
     "read_line_item",
+    "read_memberships",
     "read_result",
+    "register_handler",
     "response_policy",
     "results_url",
     "return_link",
@@ -189,5 +200,6 @@ __all__ = [
     "send_score",
     "settle",
     "sign_response",
+    "wanted_types",
     "why_not_send",
 ]

@@ -306,6 +306,16 @@ class LineItemMissing(LtiError):
     advice = _TELL_ADMIN
 
 
+class NoticeMalformed(LtiError):
+    """A delivery of notices that is not JSON of the agreed shape, or one notice without an id or a type."""
+
+
+class NoticesTooMany(LtiError):
+    """One address sends more notices than platforms do."""
+
+    status = 429
+
+
 class SubjectMissing(LtiError):
     """The launch is anonymous and this platform may not launch anonymously."""
 

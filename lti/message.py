@@ -99,6 +99,29 @@ class DeepLinkingSettings:
 
 
 @dataclass(frozen=True)
+class NoticeService:
+    """Where the platform takes our notice handlers, and the types of notice that it sends (PNS 1.0)."""
+
+    url: str
+    types: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Notice:
+    """A verified notice. `id` is the platform's own, the same each time it is sent; of a replayed one, too.
+
+    `context` and `origins` (ids of the courses that it was copied from, nearest first) are those of a context copy.
+    """
+
+    registration_id: str
+    deployment_id: str
+    id: str
+    type: str
+    context: CourseContext | None = None
+    origins: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
 class Migration:
     """The signed lti1p1 claim: who this was under LTI 1.1. Present only where its signature held (case 69)."""
 
@@ -144,6 +167,7 @@ class Launch:
     migration: Migration | None = None
     deep_linking: DeepLinkingSettings | None = None
     for_user: str | None = None
+    notices: NoticeService | None = None
     registered_frame_origins: frozenset[str] = frozenset()
 
     @property
@@ -194,6 +218,8 @@ class Launch:
         values = dict(data)
         if values.get("deep_linking") is not None:
             values["deep_linking"] = DeepLinkingSettings.from_dict(values["deep_linking"])
+        if values.get("notices") is not None:
+            values["notices"] = NoticeService(values["notices"]["url"], tuple(values["notices"]["types"]))
         for name, kind in kinds.items():
             if values.get(name) is not None:
                 values[name] = kind(**values[name])

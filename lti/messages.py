@@ -37,7 +37,15 @@ from lti.errors import (
     TargetMissing,
     VersionUnsupported,
 )
-from lti.message import AgsEndpoint, CourseContext, DeepLinkingSettings, Launch, Migration, ResourceLink
+from lti.message import (
+    AgsEndpoint,
+    CourseContext,
+    DeepLinkingSettings,
+    Launch,
+    Migration,
+    NoticeService,
+    ResourceLink,
+)
 from lti.platforms import family_of
 from lti.ports import LaunchState, LegacySecret
 from lti.registration import Registration, origin_of
@@ -102,6 +110,7 @@ def read_message(
         migration=_migration(token, registration, deployment_id, legacy_secret),
         deep_linking=deep_linking,
         for_user=for_user,
+        notices=_notices(token),
         registered_frame_origins=registration.frame_origins,
     )
 
@@ -250,6 +259,15 @@ def _ags(token: Claims) -> AgsEndpoint | None:
         names.optional_url(endpoint.get("lineitems")),
         frozenset(names.optional_texts(endpoint.get("scope"))),
     )
+
+
+def _notices(token: Claims) -> NoticeService | None:
+    """The notification service, where its claim lists the scope that handlers need."""
+    claim = names.optional_mapping(token.get(names.NOTICE_SERVICE))
+    url = names.optional_url(claim.get("platform_notification_service_url"))
+    if url is None or names.NOTICE_SCOPE not in names.optional_texts(claim.get("scope")):
+        return None
+    return NoticeService(url, names.optional_texts(claim.get("notice_types_supported")))
 
 
 def _migration(

@@ -11,7 +11,7 @@ from datetime import datetime
 from typing import Any, Literal, Protocol
 
 from lti.errors import LtiError
-from lti.message import Launch
+from lti.message import Launch, Notice
 from lti.registration import Registration
 
 Clock = Callable[[], datetime]
@@ -277,6 +277,9 @@ class Unobserved:
 
 Launched = Callable[[Launch], str]
 """What the application does with a verified launch of a bound browser; returns where to go ("/start/{code}")."""
+
+Noticed = Callable[[Sequence[Notice]], None]
+"""What the application does with verified notices: it writes them down, each once, and returns; the work comes later."""
 
 LegacySecret = Callable[[Registration, str], str | None]
 """The LTI 1.1 shared secret for (registration, oauth_consumer_key), or None: only for linking old accounts."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import html
 import re
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
@@ -56,8 +55,14 @@ def shortened(text: str) -> str:
 
 def next_link(answer: EgressResponse, url: str) -> str | None:
     """The URL of the next page by the Link header (RFC 8288), resolved against `url`; None at the end."""
+    return link_to(answer, url, "next")
+
+
+def link_to(answer: EgressResponse, url: str, relation: str) -> str | None:
+    """The first link of that relation in the Link header, resolved against `url` and otherwise left as it came."""
     for target, parameters in _LINK.findall(answer.headers.get("link", "").replace("\n", " ")):
-        relation = _REL.search(parameters)
-        if relation and "next" in relation.group(1).lower().split():
-            return urljoin(url, html.unescape(target.strip()))
+        found = _REL.search(parameters)
+        if found and relation in found.group(1).lower().split():
+            # Moodle's own mistake and no other entity: "&lti_link=" is a parameter, and HTML would read a "<" in it.
+            return str(urljoin(url, target.strip().replace("&amp;", "&")))
     return None

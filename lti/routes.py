@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import logging
 import secrets
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any, Protocol
@@ -29,8 +29,11 @@ from lti.browser import (
 from lti.errors import (
     BrowserNotBound,
     LoginMalformed,
+    LoginsTooMany,
     LtiError,
     MethodRefused,
+    NoticeMalformed,
+    NoticesTooMany,
     TicketUnknown,
     TokenMalformed,
     Transient,
@@ -39,6 +42,7 @@ from lti.keys import PlatformKeys, jwks_document
 from lti.launch import LaunchVerifier
 from lti.login import begin_login, form_fields
 from lti.message import Launch
+from lti.notices import NoticeVerifier
 from lti.ports import (
     Clock,
     Keys,
@@ -48,6 +52,7 @@ from lti.ports import (
     LaunchTicket,
     LaunchTickets,
     LegacySecret,
+    Noticed,
     Observer,
     Registrations,
     Unobserved,
@@ -81,13 +86,15 @@ class LtiPorts:
     launched: Launched
     legacy_secret: LegacySecret = lambda registration, consumer_key: None
     observer: Observer = field(default_factory=Unobserved)
+    noticed: Noticed = lambda notices: None
 
 
 def lti_router(ports: LtiPorts, render: Render, settings: LtiSettings) -> APIRouter:
-    """The routes GET+POST /lti/login, POST /lti/launch, POST /lti/launch/redeem, GET+HEAD /lti/jwks.json."""
+    """The routes GET+POST /lti/login, POST /lti/launch, POST /lti/launch/redeem, POST /lti/notices, GET+HEAD /lti/jwks.json."""
     router = APIRouter(include_in_schema=False)
     doors = _Doors(ports, render, settings)
     posted: Any = Depends(doors.body_of)
+    delivered: Any = Depends(doors.delivery_of)
 
     @router.get("/lti/login")
     def login_by_get(request: Request) -> Response:
@@ -109,6 +116,10 @@ def lti_router(ports: LtiPorts, render: Render, settings: LtiSettings) -> APIRou
     def redeem(request: Request, body: bytes | None = posted) -> Response:
         return doors.answered(request, lambda: doors.redeem(request, *_redeem_fields(request, body)))
 
+    @router.post("/lti/notices")
+    def notices(request: Request, body: bytes | None = delivered) -> Response:
+        return doors.notices(request, body)
+
     @router.api_route("/lti/jwks.json", methods=["GET", "HEAD"])
     def jwks() -> Response:
         headers = {"Cache-Control": "public, max-age=3600", "X-Content-Type-Options": "nosniff"}
@@ -125,19 +136,20 @@ class _Doors:
         self.render = render
         self.settings = settings
         self.limit = LoginLimit(settings.logins_per_minute, ports.now)
+        self.notice_limit = LoginLimit(settings.notices_per_minute, ports.now)
+        self.notice_verifier = NoticeVerifier(ports.registrations, ports.platform_keys, settings, ports.now)
         self.verifier = LaunchVerifier(
             ports.registrations, ports.states, ports.platform_keys, settings, ports.now, ports.legacy_secret
         )
 
     async def body_of(self, request: Request) -> bytes | None:
         """The body, or None where it is longer than a form may be."""
-        collected = bytearray()
-        async for chunk in request.stream():
-            collected += chunk
-            # A launch carries a token, with a limit of its own, beside the other fields.
-            if len(collected) > self.settings.form_bytes + self.settings.token_bytes:
-                return None
-        return bytes(collected)
+        # A launch carries a token, with a limit of its own, beside the other fields.
+        return await _body_up_to(request, self.settings.form_bytes + self.settings.token_bytes)
+
+    async def delivery_of(self, request: Request) -> bytes | None:
+        """The body, or None where it is longer than a delivery of notices may be."""
+        return await _body_up_to(request, self.settings.notice_bytes)
 
     def answered(self, request: Request, answer: Callable[[], Response]) -> Response:
         """The answer, or the refusal as the client wants it: a page for a person, JSON for a program."""
@@ -173,6 +185,29 @@ class _Doors:
             return JSONResponse({"error": refusal.reason, **texts}, refusal.status, headers)
         context = {**texts, "details": refusal.details, "reason": refusal.reason}
         return self.render(request, refusal.template, context, refusal.status, headers)
+
+    def notices(self, request: Request, body: bytes | None) -> Response:
+        """Takes a delivery of notices: fast, since some platforms send once and never again.
+
+        200 where at least one holds, so that a platform does not repeat the good ones for the sake of a bad one; 503 where
+        some could not be judged now; 400 where none holds. Notices come from programs, so refusals are JSON.
+        """
+        try:
+            try:
+                self.notice_limit.count(request.client.host if request.client else None)
+            except LoginsTooMany as flood:
+                raise NoticesTooMany from flood
+            if body is None:
+                raise NoticeMalformed("too long")
+            verdict = self.notice_verifier.verify_all(body)
+        except LtiError as refusal:
+            return _notices_answer(refusal.status, 0, (refusal,))
+        if verdict.notices:
+            self.ports.noticed(verdict.notices)
+        if verdict.is_for_later:
+            return _notices_answer(503, len(verdict.notices), verdict.refusals)
+        is_refused = bool(verdict.refusals) and not verdict.notices
+        return _notices_answer(400 if is_refused else 200, len(verdict.notices), verdict.refusals)
 
     def login(self, request: Request, encoded: bytes) -> Response:
         self.limit.count(request.client.host if request.client else None)
@@ -291,3 +326,24 @@ def _redeem_fields(request: Request, body: bytes | None) -> tuple[str, str | Non
 
 
 __all__ = ["LtiPorts", "Render", "lti_router"]
+
+
+async def _body_up_to(request: Request, limit: int) -> bytes | None:
+    """The body, or None where it is longer; no more of it is read than that."""
+    collected = bytearray()
+    async for chunk in request.stream():
+        collected += chunk
+        if len(collected) > limit:
+            return None
+    return bytes(collected)
+
+
+def _notices_answer(status: int, accepted: int, refusals: Sequence[LtiError]) -> Response:
+    """What a platform is told of its delivery; of the refused only the kinds of reasons."""
+    reasons = sorted({refusal.reason for refusal in refusals})
+    if reasons:
+        _log.warning("lti notices refused", extra={"reasons": reasons, "refused": len(refusals)})
+    headers = {"Cache-Control": "no-store", "X-Content-Type-Options": "nosniff"}
+    if status in {429, 503}:
+        headers["Retry-After"] = "60" if status == 429 else "5"
+    return JSONResponse({"accepted": accepted, "refused": reasons}, status, headers)

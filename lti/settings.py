@@ -25,6 +25,8 @@ class LtiSettings:
     state_seconds: int = 600
     ticket_seconds: int = 60
     logins_per_minute: int = 300
+    notices_per_minute: int = 120
+    notice_bytes: int = 512 * 1024
     form_bytes: int = 64 * 1024
     token_bytes: int = 64 * 1024
 
@@ -37,6 +39,11 @@ class LtiSettings:
     def launch_url(self) -> str:
         """The one redirect_uri that platforms register."""
         return self.base_url.rstrip("/") + "/lti/launch"
+
+    @property
+    def notices_url(self) -> str:
+        """The handler that platforms send notices to."""
+        return self.base_url.rstrip("/") + "/lti/notices"
 
     @property
     def is_plain_http(self) -> bool:

@@ -64,5 +64,6 @@ def link_to(answer: EgressResponse, url: str, relation: str) -> str | None:
         found = _REL.search(parameters)
         if found and relation in found.group(1).lower().split():
             # Moodle's own mistake and no other entity: "&lti_link=" is a parameter, and HTML would read a "<" in it.
-            return str(urljoin(url, target.strip().replace("&amp;", "&")))
+            address = target.strip().replace("&amp;", "&")
+            return address if "://" in address else str(urljoin(url, address))
     return None

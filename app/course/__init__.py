@@ -5,6 +5,8 @@ from __future__ import annotations
 from datetime import timedelta
 
 from app.course.keys import tend_keys
+from app.course.notices import free_notices, register_next_handlers, work_next_notice
+from app.course.roster import free_rosters, read_next_roster
 from app.course.routes import router
 from app.kit.jobs import Job
 from app.kit.privacy import PersonalData
@@ -13,7 +15,12 @@ from app.kit.room import Room
 ROOM = Room(
     name="course",
     router=router,
-    jobs=(Job("tend_keys", tend_keys, timedelta(hours=1)),),
+    jobs=(
+        Job("tend_keys", tend_keys, timedelta(hours=1)),
+        Job("read_rosters", read_next_roster, timedelta(seconds=10), free_rosters),
+        Job("work_notices", work_next_notice, timedelta(seconds=2), free_notices),
+        Job("register_handlers", register_next_handlers, timedelta(seconds=10), free_notices),
+    ),
     public={"/start/{code}": "Opens a visit: the code itself is the proof, works once and for 60 seconds."},
     personal_data=(
         PersonalData(

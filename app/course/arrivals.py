@@ -132,7 +132,7 @@ def record_membership(session: Session, context: Context, user: User, role: str)
     if membership is None:
         membership = Membership(context_id=context.id, user_id=user.id)
         session.add(membership)
-    membership.role = role
+    membership.role, membership.status = role, "active"
     membership.seen_at = now()
     session.flush()
 

@@ -23,7 +23,9 @@ from app.course.arrivals import (
     remove_ended_visits,
 )
 from app.course.models import Context, LineItem, Placement, Registration, ResourceLink, User, Visit
+from app.course.notices import handler_of, record_notice_service
 from app.course.protocol import keep_ticket, registration_of, take_ticket
+from app.course.roster import record_roster
 from app.course.services import Services
 from app.kit.audit import record_event
 from app.kit.clock import now
@@ -98,6 +100,8 @@ def _record_visit(session: Session, services: Services, launch: Launch) -> tuple
     role = "learner" if user.is_anonymous and launch.message_type != DEEP_LINKING_REQUEST else launch.role
     if context is not None:
         record_membership(session, context, user, role)
+        record_roster(session, context, launch, role)
+    record_notice_service(session, tenant.deployment, launch, handler_of(services))
     link, first = _destination(session, services, tenant, launch, context, user, role)
     bearer = new_secret()
     visit = Visit(

@@ -11,6 +11,7 @@ from starlette.responses import Response
 import lti
 from app.course.keys import DatabaseKeys
 from app.course.launches import admit_launch
+from app.course.notices import record_notices
 from app.course.protocol import (
     DatabaseLaunchStates,
     DatabaseLaunchTickets,
@@ -43,5 +44,6 @@ def make_lti_router(services: Services) -> APIRouter:
         now=now,
         launched=lambda launch: admit_launch(services, launch),
         observer=services.observer,
+        noticed=lambda notices: record_notices(services, notices),
     )
     return lti.lti_router(ports, render, lti.LtiSettings(base_url=services.settings.url))

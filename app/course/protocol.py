@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
@@ -234,3 +235,16 @@ class PlatformEgress:
         except kit_egress.EgressFailed as error:
             raise ports.EgressFailed(str(error)) from error
         return ports.EgressResponse(answer.status, answer.headers, answer.body)
+
+
+class EgressWithin:
+    """An egress that begins no request late: a platform with a hundred slow pages must not outlast the lease of a job."""
+
+    def __init__(self, egress: ports.Egress, begin_seconds: float) -> None:
+        self.egress = egress
+        self.last_begin = time.monotonic() + begin_seconds
+
+    def request(self, method: str, url: str, **options: Any) -> ports.EgressResponse:
+        if time.monotonic() > self.last_begin:
+            raise ports.EgressFailed("the platform is too slow for one try")
+        return self.egress.request(method, url, **options)

@@ -40,6 +40,8 @@ SCOPES = (
     "https://purl.imsglobal.org/spec/lti-nrps/scope/contextmembership.readonly",
     "https://purl.imsglobal.org/spec/lti/scope/noticehandlers",
 )
+# The newest of them: a platform that lists no scopes is not asked for it, since one scope too many may fail the whole.
+_ONLY_WHERE_LISTED = frozenset({"https://purl.imsglobal.org/spec/lti/scope/noticehandlers"})
 CLAIMS = ("iss", "sub", "name", "given_name", "family_name", "locale")
 # Substituted by the platform in each launch: which courses and links this one was copied from (Core 1.3, appendix C).
 CUSTOM_PARAMETERS = {
@@ -229,7 +231,7 @@ def registration_document(configuration: PlatformConfiguration, tool: ToolDescri
         "jwks_uri": tool.base_url + "/lti/jwks.json",
         "logo_uri": tool.base_url + "/static/favicon.svg",
         "token_endpoint_auth_method": "private_key_jwt",
-        "scope": " ".join(_offered(SCOPES, configuration.scopes)),
+        "scope": " ".join(_scopes(configuration)),
         TOOL_CONFIGURATION: {
             "domain": tool.domain,
             "description": tool.description,
@@ -357,6 +359,12 @@ def _host(url: str) -> str:
     return urlsplit(url).hostname or ""
 
 
+def _scopes(configuration: PlatformConfiguration) -> list[str]:
+    if configuration.scopes is None:
+        return [scope for scope in SCOPES if scope not in _ONLY_WHERE_LISTED]
+    return _offered(SCOPES, configuration.scopes)
+
+
 def _offered(wanted: Iterable[str], offered: frozenset[str] | None) -> list[str]:
     return [name for name in wanted if offered is None or name in offered]
 
@@ -388,8 +396,16 @@ def _their_words(answer: EgressResponse) -> tuple[tuple[str, str], ...]:
     if document is not None:
         names = ("error_description", "message", "error", "errors", "detail")
         found = next((document[name] for name in names if document.get(name)), document)
-    text = shortened(found if isinstance(found, str) else json.dumps(found, ensure_ascii=False)[:2_000])
+    text = shortened("; ".join(_texts_in(found))[:2_000])
     return ((N_("Your learning platform says"), text),) if text else ()
+
+
+def _texts_in(value: object, depth: int = 5) -> list[str]:
+    """The texts in what a platform says of a refusal: a text, or lists and objects of them."""
+    if isinstance(value, str) or not depth:
+        return [value] if isinstance(value, str) else []
+    inner = list(value.values())[:_MOST_NAMES] if isinstance(value, dict) else _list(value)
+    return [text for one in inner for text in _texts_in(one, depth - 1)]
 
 
 def _list(value: object) -> list[Any]:

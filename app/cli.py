@@ -12,9 +12,21 @@ from typing import Annotated, Literal
 import typer
 from rich.progress import Progress, TaskID
 
+from app.cli_admin import admin_app
 from app.cli_keys import keys_app
+from app.cli_platforms import platform_app
 from app.kit.settings import SettingsRefused
-from app.terminal import AsJson, fail, opened, progress_bar, read_settings, screen, show
+from app.terminal import (
+    DEFAULT_ORGANISATION,
+    AsJson,
+    OrganisationName,
+    fail,
+    opened,
+    progress_bar,
+    read_settings,
+    screen,
+    show,
+)
 
 app = typer.Typer(
     name="workside",
@@ -23,21 +35,15 @@ app = typer.Typer(
     help="The coach at work's side, inside the LMS people already have. `workside demo` shows it with a demo LMS; "
     "`workside serve` runs it. Settings are environment variables (docs/settings.md).",
 )
-platform_app = typer.Typer(no_args_is_help=True, help="The learning platforms that may launch Workside.")
 deliveries_app = typer.Typer(no_args_is_help=True, help="Scores on their way to gradebooks.")
 tasks_app = typer.Typer(
     no_args_is_help=True, help="Courses with practice tasks, skills, starters and experts."
 )
 app.add_typer(platform_app, name="platform")
+app.add_typer(admin_app, name="admin")
 app.add_typer(deliveries_app, name="deliveries")
 app.add_typer(tasks_app, name="course")
 app.add_typer(keys_app, name="keys")
-
-OrganisationName = Annotated[
-    str, typer.Option("--organisation", help="Organisation that it belongs to; made where it is new.")
-]
-
-DEFAULT_ORGANISATION = "default"
 
 
 @app.command()
@@ -126,68 +132,6 @@ def reindex(as_json: AsJson = False) -> None:
         services.retrieval.reindex()
         counts = services.retrieval.counts()
     show(as_json, counts, f"{counts['vectors']} vectors for {counts['passages']} passages.")
-
-
-@platform_app.command("add")
-def platform_add(
-    name: Annotated[str, typer.Option(help="What you call the platform.")],
-    issuer: Annotated[str, typer.Option(help="Its issuer (iss), to the letter.")],
-    client_id: Annotated[str, typer.Option(help="The client id that it gave Workside.")],
-    deployment_id: Annotated[str, typer.Option(help="The deployment id of the tool in it.")],
-    auth_url: Annotated[str, typer.Option(help="Its OIDC authentication address.")],
-    token_url: Annotated[str, typer.Option(help="Its access token address.")],
-    jwks_url: Annotated[str, typer.Option(help="The address of its public keys.")],
-    audience: Annotated[
-        str | None,
-        typer.Option(help="Audience of token requests, where it is not the token address (Brightspace)."),
-    ] = None,
-    allow_private: Annotated[
-        bool, typer.Option("--allow-private", help="Its addresses may lie in a private network.")
-    ] = False,
-    organisation: OrganisationName = DEFAULT_ORGANISATION,
-    as_json: AsJson = False,
-) -> None:
-    """Register a learning platform, or add a deployment to one. Calling it again with the same values changes nothing.
-
-    Example: workside platform add --name "Our Moodle" --issuer https://moodle.example.org --client-id a1B2 --deployment-id 1
-    --auth-url https://moodle.example.org/mod/lti/auth.php --token-url https://moodle.example.org/mod/lti/token.php
-    --jwks-url https://moodle.example.org/mod/lti/certs.php
-    """
-    settings = read_settings()
-    from app.course.platforms import PlatformRefused, add_platform
-
-    with opened(settings) as services:
-        try:
-            added = add_platform(
-                services, name=name, issuer=issuer, client_id=client_id, deployment_id=deployment_id, auth_url=auth_url,
-                token_url=token_url, jwks_url=jwks_url, audience=audience, allow_private=allow_private, organisation=organisation,
-            )  # fmt: skip
-        except PlatformRefused as error:
-            fail(str(error), 2)
-    copy = added["tool"]
-    text = f"Registered {name} for {organisation}. Give the platform these values:\n" + "\n".join(
-        f"  {key.replace('_', ' ')}: {value}" for key, value in copy.items()
-    )
-    show(as_json, added, text)
-
-
-@platform_app.command("list")
-def platform_list(as_json: AsJson = False) -> None:
-    """Show the registered platforms and their deployments."""
-    settings = read_settings()
-    from app.course.platforms import list_platforms
-
-    with opened(settings) as services:
-        platforms = list_platforms(services)
-    lines = [
-        f"{p['name']}  {p['issuer']}  {p['client_id']}  deployments: {', '.join(p['deployments'])}  ({p['organisation']})"
-        for p in platforms
-    ]
-    show(
-        as_json,
-        platforms,
-        "\n".join(lines) or "No platform is registered yet. See `workside platform add --help`.",
-    )
 
 
 @app.command()

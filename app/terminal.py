@@ -16,6 +16,11 @@ from app.kit.settings import Settings, SettingsRefused, load_settings
 screen = Console(stderr=True)
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print the result as JSON.")]
+OrganisationName = Annotated[
+    str, typer.Option("--organisation", help="Organisation that it belongs to; made where it is new.")
+]
+
+DEFAULT_ORGANISATION = "default"
 
 
 @contextmanager

@@ -40,7 +40,10 @@ class Person:
 class Activity:
     """One LTI link in a course. `id` is the resource link id; a graded one has a line item with the same id.
 
-    `maximum` is the column's maximum in points, or None for an ungraded activity.
+    `maximum` is the column's maximum in points, or None for an ungraded activity. `url` is where the tool wants the launch
+    (empty: its launch address), `review_url` where a submission is reviewed, `tool` the client id of the registration that it
+    is launched through (empty: the one that is there from the start). `history` are the ids that it was copied from, newest
+    first. `is_added` says that somebody put it there, so that it may be removed.
     """
 
     id: str
@@ -48,6 +51,11 @@ class Activity:
     summary: str
     custom: dict[str, str]
     maximum: float | None
+    url: str = ""
+    review_url: str = ""
+    tool: str = ""
+    history: tuple[str, ...] = ()
+    is_added: bool = False
 
     @property
     def is_graded(self) -> bool:
@@ -56,12 +64,13 @@ class Activity:
 
 @dataclass(frozen=True)
 class Course:
-    """One course; `id` is the LTI context id."""
+    """One course; `id` is the LTI context id, `history` the ids of the courses that it was copied from, newest first."""
 
     id: str
     title: str
     label: str
     activities: tuple[Activity, ...]
+    history: tuple[str, ...] = ()
 
     def activity(self, activity_id: str) -> Activity:
         for activity in self.activities:
@@ -81,6 +90,8 @@ class Organisation:
     deployment_id: str
     people: tuple[Person, ...]
     courses: tuple[Course, ...]
+    # Those who left: they open nothing any more, and the roster calls them inactive.
+    former: tuple[Person, ...] = ()
 
     def course(self, course_id: str) -> Course:
         for course in self.courses:
@@ -124,6 +135,17 @@ def read_catalogue(path: Path = DEFAULT_PATH) -> Catalogue:
     return catalogue
 
 
+def _person(entry: dict[str, Any]) -> Person:
+    return Person(
+        id=entry["id"],
+        given_name=entry["given_name"],
+        family_name=entry["family_name"],
+        email=entry["email"],
+        role=entry["role"],
+        locale=entry.get("locale", "en"),
+    )
+
+
 def _organisation(entry: dict[str, Any]) -> Organisation:
     return Organisation(
         slug=entry["slug"],
@@ -131,17 +153,8 @@ def _organisation(entry: dict[str, Any]) -> Organisation:
         line=entry["line"],
         client_id=entry["client_id"],
         deployment_id=entry["deployment_id"],
-        people=tuple(
-            Person(
-                id=person["id"],
-                given_name=person["given_name"],
-                family_name=person["family_name"],
-                email=person["email"],
-                role=person["role"],
-                locale=person.get("locale", "en"),
-            )
-            for person in entry["people"]
-        ),
+        people=tuple(_person(person) for person in entry["people"]),
+        former=tuple(_person(person) for person in entry.get("former", [])),
         courses=tuple(_course(course) for course in entry["courses"]),
     )
 

@@ -11,40 +11,54 @@ import secrets
 import threading
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
+from urllib.parse import quote
 
 import httpx
 import jwt
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
+from lti1p3platform.constants import LTI_1P3_ACCESS_TOKEN_SCOPES
 from lti1p3platform.exceptions import (
-    LineItemNotFoundException,
+    LtiDeepLinkingResponseException,
     LtiException,
-    LtiServiceException,
     MissingRequiredClaim,
     UnsupportedGrantType,
 )
 from lti1p3platform.ltiplatform import LTI1P3PlatformConfAbstract
-from lti1p3platform.membership import Context
 from lti1p3platform.message_launch import LTIAdvantageMessageLaunchAbstract
 from lti1p3platform.oidc_login import OIDCLoginAbstract
 from lti1p3platform.registration import Registration
 from lti1p3platform.request import Request
-from lti1p3platform.response import Response
-from lti1p3platform.score import UpdateScoreStatus
-from lti1p3platform.service_connector import AssignmentsGradesService, NamesRoleProvisioningService
 
 from demo.catalogue import Activity, Course, Organisation, Person
-from demo.gradebook import Gradebook, LineItem, LineItemNotFound, ScoreRefused
+from demo.gradebook import Gradebook
 
 AGS = "https://purl.imsglobal.org/spec/lti-ags/scope/"
 LINE_ITEM, LINE_ITEM_READ = AGS + "lineitem", AGS + "lineitem.readonly"
 RESULT_READ, SCORE = AGS + "result.readonly", AGS + "score"
 MEMBERS_READ = "https://purl.imsglobal.org/spec/lti-nrps/scope/contextmembership.readonly"
-LAUNCH_PRESENTATION = "https://purl.imsglobal.org/spec/lti/claim/launch_presentation"
-TOOL_PLATFORM = "https://purl.imsglobal.org/spec/lti/claim/tool_platform"
+NOTICE_HANDLERS = "https://purl.imsglobal.org/spec/lti/scope/noticehandlers"
+SCOPES = (LINE_ITEM, LINE_ITEM_READ, RESULT_READ, SCORE, MEMBERS_READ, NOTICE_HANDLERS)
+# The package knows no platform notices yet: without this it would leave their scope out of every token.
+if NOTICE_HANDLERS not in LTI_1P3_ACCESS_TOKEN_SCOPES:
+    LTI_1P3_ACCESS_TOKEN_SCOPES.append(NOTICE_HANDLERS)
+
+CLAIM = "https://purl.imsglobal.org/spec/lti/claim/"
+LAUNCH_PRESENTATION = CLAIM + "launch_presentation"
+TOOL_PLATFORM = CLAIM + "tool_platform"
+NOTICE_SERVICE = CLAIM + "platformnotificationservice"
+DEEP_LINKING = "https://purl.imsglobal.org/spec/lti-dl/claim/"
+COURSE_OFFERING = "http://purl.imsglobal.org/vocab/lis/v2/course#CourseOffering"
+NOTICE_TYPES = ("LtiContextCopyNotice", "LtiHelloWorldNotice")
+Message = Literal["LtiResourceLinkRequest", "LtiDeepLinkingRequest", "LtiSubmissionReviewRequest"]
+# What a platform puts in the place of these variables in a tool's custom parameters (core, appendix B).
+CONTEXT_HISTORY, LINK_HISTORY = "$Context.id.history", "$ResourceLink.id.history"
+# The tool that is there from the start asks for both histories, as one does who registers by hand.
+CUSTOM = {"context_history": CONTEXT_HISTORY, "resource_link_history": LINK_HISTORY}
 ASSERTION_TYPE = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
 
 SCORE_TYPE = "application/vnd.ims.lis.v1.score+json"
@@ -75,6 +89,10 @@ class LaunchRefused(Exception):
         self.code = code
 
 
+class AnswerRefused(Exception):
+    """A deep linking response that is not taken, with one plain sentence."""
+
+
 class TokenRefused(Exception):
     """A token request that is refused, with its OAuth error code (RFC 6749, section 5.2)."""
 
@@ -86,12 +104,21 @@ class TokenRefused(Exception):
 
 @dataclass(frozen=True)
 class Tool:
-    """The tool's addresses. `keys_url` is where this server reads the tool's public keys, `origin` what browsers see."""
+    """A registration of the tool: its addresses, and what it is called here.
+
+    `keys_url` is where this server reads the tool's public keys, `origin` what browsers see. An empty client id stands for the
+    one that an organisation has from the start. `custom` are the custom parameters of every launch, with their variables.
+    """
 
     login_url: str
     launch_url: str
     keys_url: str
     origin: str
+    name: str = "Workside"
+    client_id: str = ""
+    deployment_id: str = ""
+    target_url: str = ""
+    custom: Mapping[str, str] = field(default_factory=lambda: dict(CUSTOM))
 
 
 @dataclass(frozen=True)
@@ -128,17 +155,28 @@ class Addresses:
     def members(self, organisation: Organisation, course: Course) -> str:
         return f"{self.service}/org/{organisation.slug}/courses/{course.id}/members"
 
+    def notice_handlers(self, organisation: Organisation) -> str:
+        return f"{self.service}/org/{organisation.slug}/notice-handlers"
+
+    def deep_link_return(self, organisation: Organisation, course: Course) -> str:
+        return f"{self.browser}/org/{organisation.slug}/courses/{course.id}/deep-link"
+
 
 @dataclass(frozen=True)
 class Launch:
-    """One click on an activity; its hint travels as lti_message_hint."""
+    """One click; its hint travels as lti_message_hint, and as `data` of a deep linking request.
+
+    `activity` is None for deep linking; `for_user` is the learner whose submission is reviewed.
+    """
 
     hint: str
     course: Course
-    activity: Activity
+    activity: Activity | None
     person: Person
     document_target: str
     expires: float
+    message: Message = "LtiResourceLinkRequest"
+    for_user: Person | None = None
 
 
 class IncomingRequest(Request):  # type: ignore[misc]
@@ -170,23 +208,30 @@ class Platform(LTI1P3PlatformConfAbstract):  # type: ignore[misc]
 
     def __init__(
         self,
-        organisation: Organisation,
+        organisation: Callable[[], Organisation],
         addresses: Addresses,
         tool: Tool,
         gradebook: Gradebook,
         private_key_pem: str,
         clock: Callable[[], float] = time.time,
     ) -> None:
-        self.organisation = organisation
+        self._organisation = organisation
         self.addresses = addresses
         self.tool = tool
         self.gradebook = gradebook
         self.clock = clock
-        self.facts = addresses.registration(organisation)
+        self.facts = addresses.registration(organisation())
+        if tool.client_id:
+            self.facts |= {"client_id": tool.client_id, "deployment_id": tool.deployment_id}
         self._private_key_pem = private_key_pem
         self._launches: dict[str, Launch] = {}
         self._lock = threading.Lock()
         super().__init__()
+
+    @property
+    def organisation(self) -> Organisation:
+        """The organisation with what was added to its courses by now."""
+        return self._organisation()
 
     def init_platform_config(self, **kwargs: Any) -> None:
         public = serialization.load_pem_private_key(self._private_key_pem.encode(), None).public_key()
@@ -200,6 +245,7 @@ class Platform(LTI1P3PlatformConfAbstract):  # type: ignore[misc]
             .set_deployment_id(self.facts["deployment_id"])
             .set_oidc_login_url(self.tool.login_url)
             .set_launch_url(self.tool.launch_url)
+            .set_deeplink_launch_url(self.tool.target_url or self.tool.launch_url)
             .set_tool_key_set_url(self.tool.keys_url)
             .set_platform_private_key(self._private_key_pem)
             .set_platform_public_key(public_pem)
@@ -224,13 +270,15 @@ class Platform(LTI1P3PlatformConfAbstract):  # type: ignore[misc]
     def start_launch(
         self,
         course: Course,
-        activity: Activity,
+        activity: Activity | None,
         person: Person,
         document_target: str,
         *,
         offers_storage: bool,
+        message: Message = "LtiResourceLinkRequest",
+        for_user: Person | None = None,
     ) -> str:
-        """The address of the tool's login, with everything it needs to come back for this activity."""
+        """The address of the tool's login, with everything it needs to come back for this message."""
         launch = Launch(
             secrets.token_urlsafe(18),
             course,
@@ -238,6 +286,8 @@ class Platform(LTI1P3PlatformConfAbstract):  # type: ignore[misc]
             person,
             document_target,
             self.clock() + LAUNCH_SECONDS,
+            message,
+            for_user,
         )
         with self._lock:
             now = self.clock()
@@ -245,8 +295,17 @@ class Platform(LTI1P3PlatformConfAbstract):  # type: ignore[misc]
             self._launches[launch.hint] = launch
         login = Login(IncomingRequest(), self)
         login.set_lti_message_hint(hint=launch.hint)
+        login.set_launch_url(self.target_of(launch))
         address: str = login.initiate_login(person.id)
         return address + ("&lti_storage_target=_parent" if offers_storage else "")
+
+    def target_of(self, launch: Launch) -> str:
+        """Where the launch is to lead."""
+        if launch.activity is None:
+            return self.tool.target_url or self.tool.launch_url
+        if launch.message == "LtiSubmissionReviewRequest" and launch.activity.review_url:
+            return launch.activity.review_url
+        return launch.activity.url or self.tool.target_url or self.tool.launch_url
 
     def answer_auth(self, fields: Mapping[str, str], *, only_once: bool) -> dict[str, str]:
         """The form fields for the tool's launch address. Raises LaunchRefused."""
@@ -280,8 +339,63 @@ class Platform(LTI1P3PlatformConfAbstract):  # type: ignore[misc]
                 "login_hint names somebody else than the person who clicked.", "login_required"
             )
         message = MessageLaunch(IncomingRequest(query=dict(fields)), self, launch)
+        message.set_launch_url(self.target_of(launch))
         answer: dict[str, str] = message.lti_launch()
         return {"state": answer["state"], "id_token": answer["id_token"]}
+
+    def answer_deep_link(self, course: Course, posted: str) -> tuple[Launch, list[dict[str, Any]], str]:
+        """The request that a posted deep linking response answers, its items, and the tool's words for the person.
+
+        Each request is answered once. Raises AnswerRefused.
+        """
+        with self._lock:
+            try:
+                self._look_for_key(posted)
+                items = self.validate_deeplinking_resp({"JWT": posted})
+            except (LtiException, LtiDeepLinkingResponseException, jwt.PyJWTError, KeyError) as problem:
+                raise AnswerRefused(f"The tool's answer was not taken: {problem}") from problem
+            claims = dict(self._jwt["body"])
+            launch = self._launches.get(str(claims.get(DEEP_LINKING + "data")))
+            fits = (
+                claims.get("iss") == self.facts["client_id"]
+                and claims.get("aud") in (self.facts["issuer"], [self.facts["issuer"]])
+                and claims.get("nonce")
+                and claims.get("exp")
+                and claims.get(CLAIM + "deployment_id") == self.facts["deployment_id"]
+                and claims.get(CLAIM + "version") == "1.3.0"
+            )
+            if not fits:
+                raise AnswerRefused("The tool's answer is not meant for this organisation.")
+            if launch is None or launch.course.id != course.id or launch.expires < self.clock():
+                raise AnswerRefused("This was answered before, or too long ago. Start again.")
+            del self._launches[launch.hint]
+        words = claims.get(DEEP_LINKING + "errormsg") or claims.get(DEEP_LINKING + "msg")
+        return launch, items, words if isinstance(words, str) else ""
+
+    def notice(self, notice_type: str, course: Course) -> str:
+        """A signed platform notice about a course (Platform Notification Service 1.0, 4)."""
+        claims = {
+            "iss": self.facts["issuer"],
+            "aud": self.facts["client_id"],
+            "azp": self.facts["client_id"],
+            "nonce": secrets.token_urlsafe(18),
+            CLAIM + "deployment_id": self.facts["deployment_id"],
+            CLAIM + "version": "1.3.0",
+            CLAIM + "notice": {
+                "id": secrets.token_hex(16),
+                "type": notice_type,
+                "timestamp": datetime.now(UTC).isoformat(timespec="seconds").replace("+00:00", "Z"),
+            },
+            CLAIM + "context": {
+                "id": course.id,
+                "title": course.title,
+                "label": course.label,
+                "type": [COURSE_OFFERING],
+            },
+            CLAIM + "origin_contexts": list(course.history),
+        }
+        signed: str = self._registration.platform_encode_and_sign(claims, expiration=300)
+        return signed
 
     # Tokens
 
@@ -289,13 +403,7 @@ class Platform(LTI1P3PlatformConfAbstract):  # type: ignore[misc]
         """An access token for a signed client assertion. Raises TokenRefused."""
         if fields.get("client_assertion_type") not in (None, "", ASSERTION_TYPE):
             raise TokenRefused("invalid_request", "client_assertion_type is not the JWT bearer type.")
-        if not set(fields.get("scope", "").split()) & {
-            LINE_ITEM,
-            LINE_ITEM_READ,
-            RESULT_READ,
-            SCORE,
-            MEMBERS_READ,
-        }:
+        if not set(fields.get("scope", "").split()) & set(SCOPES):
             raise TokenRefused("invalid_scope", "None of the requested scopes is offered here.")
         try:
             self._check_assertion(fields.get("client_assertion", ""))
@@ -308,13 +416,15 @@ class Platform(LTI1P3PlatformConfAbstract):  # type: ignore[misc]
             raise TokenRefused("invalid_client", str(problem)) from problem
         return granted
 
-    def _check_assertion(self, assertion: str) -> None:
-        self.validate_jwt_format(assertion)
-        kid = self._jwt["header"].get("kid")
+    def _look_for_key(self, token: str) -> None:
+        """The tool may have rotated its keys since we last looked."""
+        self.validate_jwt_format(token)
         known = self._registration.get_tool_key_set() or {"keys": []}
-        if kid not in {key.get("kid") for key in known["keys"]}:
-            # The tool may have rotated its keys since we last looked.
+        if self._jwt["header"].get("kid") not in {key.get("kid") for key in known["keys"]}:
             self._registration.set_tool_key_set(None)
+
+    def _check_assertion(self, assertion: str) -> None:
+        self._look_for_key(assertion)
         claims = self.tool_validate_and_decode(assertion)
         client_id = self.facts["client_id"]
         if claims.get("iss") != client_id or claims.get("sub") != client_id:
@@ -354,24 +464,54 @@ class MessageLaunch(LTIAdvantageMessageLaunchAbstract):  # type: ignore[misc]
         person, course, activity = launch.person, launch.course, launch.activity
         organisation, addresses = platform.organisation, platform.addresses
         self.set_user_data(person.id, ROLES[person.role], person.name, person.email, person.id)
-        self.set_resource_link_claim(activity.id, activity.summary, activity.title)
-        self.set_launch_context_claim(
-            course.id,
-            ["http://purl.imsglobal.org/vocab/lis/v2/course#CourseOffering"],
-            course.title,
-            course.label,
-        )
-        self.set_custom_parameters_claim(dict(activity.custom))
+        self.set_launch_context_claim(course.id, [COURSE_OFFERING], course.title, course.label)
         column = None
-        if activity.is_graded:
-            items = {item.id for item in platform.gradebook.line_items(organisation.slug, course.id)}
-            if activity.id in items:
-                column = addresses.line_item(organisation, course, activity.id)
+        if activity is None:
+            self.set_dl(
+                addresses.deep_link_return(organisation, course),
+                f"Add to {course.title}",
+                accept_types={"ltiResourceLink"},
+                extra_data=launch.hint,
+            )
+            settings = self._deep_linking_launch_data[DEEP_LINKING + "deep_linking_settings"]
+            # The course page can show a frame or a window; the package offers "embed" as well.
+            settings["accept_presentation_document_targets"] = ["iframe", "window"]
+            settings["accept_lineitem"] = True
+        else:
+            self.set_resource_link_claim(activity.id, activity.summary, activity.title)
+            if activity.is_graded:
+                items = {item.id for item in platform.gradebook.line_items(organisation.slug, course.id)}
+                if activity.id in items:
+                    column = addresses.line_item(organisation, course, activity.id)
+        custom = filled(platform.tool.custom, course, activity) | (dict(activity.custom) if activity else {})
+        self.set_custom_parameters_claim(custom)
         self.set_ags(addresses.line_items(organisation, course), column)
         self.set_nrps(addresses.members(organisation, course))
-        back = f"{addresses.browser}/?org={organisation.slug}&course={course.id}&activity={activity.id}"
+        back = f"{addresses.browser}/?org={organisation.slug}&course={quote(course.id)}"
+        if activity is not None:
+            back += f"&activity={quote(activity.id)}"
+        if launch.for_user is not None:
+            about = launch.for_user
+            self.set_extra_claims(
+                {
+                    CLAIM + "message_type": launch.message,
+                    CLAIM + "for_user": {
+                        "user_id": about.id,
+                        "name": about.name,
+                        "given_name": about.given_name,
+                        "family_name": about.family_name,
+                        "roles": ROLES[about.role],
+                    },
+                }
+            )
         self.set_extra_claims(
             {
+                NOTICE_SERVICE: {
+                    "service_versions": ["1.0"],
+                    "platform_notification_service_url": addresses.notice_handlers(organisation),
+                    "scope": [NOTICE_HANDLERS],
+                    "notice_types_supported": list(NOTICE_TYPES),
+                },
                 "given_name": person.given_name,
                 "family_name": person.family_name,
                 "locale": person.locale,
@@ -393,177 +533,15 @@ class MessageLaunch(LTIAdvantageMessageLaunchAbstract):  # type: ignore[misc]
         return launch_data
 
 
-class GradeService(AssignmentsGradesService):  # type: ignore[misc]
-    """Line items, scores and results of one course, for one request."""
-
-    def __init__(
-        self, request: IncomingRequest, platform: Platform, course: Course, scopes: list[str]
-    ) -> None:
-        super().__init__(request, platform, platform.addresses.line_items(platform.organisation, course))
-        self._platform = platform
-        self._course = course
-        self._scopes = scopes
-
-    @property
-    def allowed_scopes(self) -> list[str]:
-        return self._scopes
-
-    def answer(self, handler: Callable[..., Response], **kwargs: Any) -> Response:
-        """The handler's response, with every refusal as a status; never an exception."""
-        try:
-            return self.handle_resp(handler, **kwargs)
-        except ScoreRefused as refused:
-            return Response(None, refused.status, refused.reason)
-        except (LtiException, jwt.PyJWTError) as problem:
-            return Response(None, 401, f"Invalid access token: {problem}")
-
-    def _public(self, item: LineItem) -> dict[str, Any]:
-        shown = {
-            "id": self._platform.addresses.line_item(self._platform.organisation, self._course, item.id),
-            "label": item.label,
-            "scoreMaximum": item.maximum,
-            "resourceLinkId": item.resource_link_id,
-            "resourceId": item.resource_id,
-            "tag": item.tag,
-        }
-        return {name: value for name, value in shown.items() if value is not None}
-
-    def find_lineitems(
-        self,
-        page: int = 1,
-        limit: int | None = None,
-        line_item_id: str | None = None,
-        resource_link_id: str | None = None,
-        resource_id: str | None = None,
-        tag: str | None = None,
-    ) -> dict[str, Any]:
-        wanted = {"resource_link_id": resource_link_id, "resource_id": resource_id, "tag": tag}
-        found = [
-            self._public(item)
-            for item in self._platform.gradebook.line_items(self._platform.organisation.slug, self._course.id)
-            if all(value is None or getattr(item, name) == value for name, value in wanted.items())
-        ]
-        shown = found if limit is None else found[(page - 1) * limit : page * limit]
-        return {"content": shown, "has_next": limit is not None and page * limit < len(found)}
-
-    def find_lineitem(self, line_item_id: str) -> dict[str, Any]:
-        try:
-            return self._public(
-                self._platform.gradebook.line_item(
-                    self._platform.organisation.slug, self._course.id, line_item_id
-                )
-            )
-        except LineItemNotFound as problem:
-            raise LineItemNotFoundException from problem
-
-    def _parse(self, data: Any, line_item_id: str) -> LineItem:
-        if not isinstance(data, dict):
-            raise LtiServiceException("A line item is a JSON object.", 400)
-        label, maximum = data.get("label"), data.get("scoreMaximum")
-        if not isinstance(label, str) or not label.strip():
-            raise LtiServiceException("label is missing.", 400)
-        if isinstance(maximum, bool) or not isinstance(maximum, int | float) or not maximum > 0:
-            raise LtiServiceException("scoreMaximum must be a positive number.", 400)
-        link = data.get("resourceLinkId")
-        if link is not None and link not in {activity.id for activity in self._course.activities}:
-            raise LtiServiceException("resourceLinkId is not an activity of this course.", 404)
-        return LineItem(line_item_id, label, float(maximum), link, data.get("resourceId"), data.get("tag"))
-
-    def create_lineitem(self, creation_data: Any) -> dict[str, Any]:
-        item = self._parse(creation_data, secrets.token_hex(6))
-        self._platform.gradebook.add_line_item(self._platform.organisation.slug, self._course.id, item)
-        return self._public(item)
-
-    def update_lineitem(self, update_data: Any) -> dict[str, Any]:
-        item = self._parse(update_data, update_data["id"])
-        try:
-            self._platform.gradebook.change_line_item(self._platform.organisation.slug, self._course.id, item)
-        except LineItemNotFound as problem:
-            raise LineItemNotFoundException from problem
-        return self._public(item)
-
-    def delete_lineitem(self, line_item_id: str) -> None:
-        try:
-            self._platform.gradebook.delete_line_item(
-                self._platform.organisation.slug, self._course.id, line_item_id
-            )
-        except LineItemNotFound as problem:
-            raise LineItemNotFoundException from problem
-
-    def update_score(self, line_item_id: str, score: Any) -> UpdateScoreStatus:
-        try:
-            self._platform.gradebook.record_score(
-                self._platform.organisation, self._course, line_item_id, score
-            )
-        except LineItemNotFound as problem:
-            raise LineItemNotFoundException from problem
-        return UpdateScoreStatus.SUCCESS
-
-    def get_results(
-        self, line_item_id: str, page: int = 1, limit: int | None = None, user_id: str | None = None
-    ) -> dict[str, Any]:
-        item = self.find_lineitem(line_item_id)
-        path, _, query = item["id"].partition("?")
-        found = [
-            {
-                "id": f"{path}/results/{result.person}?{query}",
-                "scoreOf": item["id"],
-                "userId": result.person,
-                "resultMaximum": item["scoreMaximum"],
-            }
-            | ({} if result.score is None else {"resultScore": result.score})
-            | ({} if result.comment is None else {"comment": result.comment})
-            for result in self._platform.gradebook.results(self._platform.organisation.slug, [line_item_id])
-            if user_id in (None, result.person)
-        ]
-        shown = found if limit is None else found[(page - 1) * limit : page * limit]
-        return {"content": shown, "has_next": limit is not None and page * limit < len(found)}
-
-
-class MemberService(NamesRoleProvisioningService):  # type: ignore[misc]
-    """The people of one course."""
-
-    def __init__(self, request: IncomingRequest, platform: Platform, course: Course) -> None:
-        super().__init__(request, platform, platform.addresses.members(platform.organisation, course))
-        self._platform = platform
-        self._course = course
-
-    def answer(self) -> Response:
-        try:
-            return self.handle_resp(self.handle_get_members)
-        except (LtiException, jwt.PyJWTError) as problem:
-            return Response(None, 401, f"Invalid access token: {problem}")
-
-    def get_context_by_id(self) -> Context:
-        return Context(self._course.id, self._course.label, self._course.title)
-
-    def is_resource_link_valid(self, context_id: str, resource_link_id: str) -> bool:
-        return resource_link_id in {activity.id for activity in self._course.activities}
-
-    def get_member_data_page(
-        self,
-        page: int = 1,
-        limit: int | None = None,
-        role: str | None = None,
-        since: str | None = None,
-        rlid: str | None = None,
-    ) -> dict[str, Any]:
-        found = [
-            {
-                "user_id": person.id,
-                "status": "Active",
-                "name": person.name,
-                "given_name": person.given_name,
-                "family_name": person.family_name,
-                "email": person.email,
-                # Short names, as Moodle sends them.
-                "roles": [person.role.capitalize()],
-            }
-            for person in self._platform.organisation.people
-            if role is None or role.rpartition("#")[2] == person.role.capitalize()
-        ]
-        shown = found if limit is None else found[(page - 1) * limit : page * limit]
-        return {"content": shown, "has_next": limit is not None and page * limit < len(found)}
+def filled(custom: Mapping[str, str], course: Course, activity: Activity | None) -> dict[str, str]:
+    """Custom parameters with the histories in their place. What the LMS does not know it sends as it stands, as Canvas does;
+    a history of nothing is left out."""
+    histories = {
+        CONTEXT_HISTORY: ",".join(map(quote, course.history)),
+        LINK_HISTORY: ",".join(map(quote, activity.history if activity else ())),
+    }
+    values = {name: histories.get(value, value) for name, value in custom.items()}
+    return {name: value for name, value in values.items() if value}
 
 
 def private_key(path: Path) -> str:

@@ -304,7 +304,17 @@ def test_members_of_the_course(lms: Any) -> None:
         ("tp-1042", "Learner"),
         ("tp-2007", "Instructor"),
         ("tp-2011", "Instructor"),
+        ("tp-1033", "Learner"),
     }
+    # Who left is in the roster all the same, and nobody else is inactive.
+    assert [one["user_id"] for one in people["members"] if one["status"] == "Inactive"] == ["tp-1033"]
+    found, following = [], f"{address}?limit=2"
+    while following:
+        page = lms.client.get(following, headers={"Authorization": f"Bearer {granted['access_token']}"})
+        assert "next" not in page.json()
+        found += [member["user_id"] for member in page.json()["members"]]
+        following = page.links["next"]["url"] if "next" in page.links else ""
+    assert len(found) == len(set(found)) == 5
     assert lms.client.get(address, headers=lms.bearer("tarnwell", "score")).status_code == 401
 
 

@@ -9,9 +9,13 @@ from urllib.parse import quote
 
 from starlette.requests import Request
 
-from app.course.access import Visitor
+from app.course import ROOM as COURSE
+from app.course.access import ActivityEmpty, Visitor
 from app.kit.pages import render_fragment
-from app.kit.room import NavigationItem
+from app.kit.room import NavigationItem, PlacementOption
+from app.rooms.ask import ROOM as ASK
+from app.rooms.picker.service import Offer
+from app.rooms.practice import ROOM as PRACTICE
 
 AT = datetime(2026, 11, 17, 14, 2, tzinfo=UTC)
 NAVIGATION = (
@@ -30,6 +34,7 @@ class State:
     path: str = "/"
     role: str | None = "learner"
     status: int = 200
+    is_anonymous: bool = False
 
 
 class _Application:
@@ -39,7 +44,7 @@ class _Application:
         navigation = NAVIGATION
 
 
-def visitor(role: str, locale: str = "en") -> Visitor:
+def visitor(role: str, locale: str = "en", *, is_anonymous: bool = False) -> Visitor:
     """A made-up person in the sample course."""
     return Visitor(
         visit_id="v1",
@@ -49,7 +54,9 @@ def visitor(role: str, locale: str = "en") -> Visitor:
         context_id="c1",
         resource_link_id="l1",
         role=role,
-        is_gradable=role == "learner",
+        is_gradable=role == "learner" and not is_anonymous,
+        is_anonymous=is_anonymous,
+        return_url="https://lms.example/course?id=7",
         locale=locale,
         name="Ana Paredes",
         context_title="Support onboarding, autumn intake",
@@ -76,7 +83,7 @@ def render_state(state: State, locale: str = "en") -> str:
     request = Request(scope)
     request.state.locale = locale
     if state.role:
-        request.state.visitor = visitor(state.role, locale)
+        request.state.visitor = visitor(state.role, locale, is_anonymous=state.is_anonymous)
     return render_fragment(request, state.template, **state.context)
 
 
@@ -317,6 +324,7 @@ def practice(**parts: Any) -> dict[str, Any]:
         "attempts": [],
         "feedback": None,
         "evidence": None,
+        "back_with_news": None,
         **parts,
     }
 
@@ -584,5 +592,97 @@ STATES: dict[str, State] = {
             "code": "WorksideError",
         },
         status=500,
+    ),
+}
+
+COLLECTIONS = [
+    PlacementOption("c1", "depot-safety", {"collections": ["c1"]}, ("3 documents",)),
+    PlacementOption("c2", "support-onboarding", {"collections": ["c2"]}, ("20 documents",)),
+]
+TASKS = [
+    PlacementOption("damaged-lamp", TASK["title"], {"task": "damaged-lamp"}, ("12 minutes", TASK["skill"])),
+    PlacementOption("wrong-door", "A parcel at the wrong door", {"task": "wrong-door"}, ("8 minutes",)),
+]
+(COACH,) = ASK.placements
+(PRACTICE_TASK,) = PRACTICE.placements
+
+
+def picker(**parts: Any) -> dict[str, Any]:
+    return {
+        "offers": [Offer(COACH, COLLECTIONS), Offer(PRACTICE_TASK, TASKS)],
+        "place": "Support onboarding, autumn intake",
+        "takes_links": True,
+        "is_several": True,
+        "takes_grades": True,
+        "points": 100,
+        "most_points": 1000,
+        "is_anew": False,
+        **parts,
+    }
+
+
+def choosing(template: str, context: dict[str, Any], path: str = "/picker") -> State:
+    return State(template, context, path=path, role=None)
+
+
+ANEW = {"is_anew": True, "is_several": False, "takes_grades": False}
+COACH_PREVIEW = {"starters": ["How do I start?"], "documents": ["Refund policy"], "more_documents": 3}
+STATES |= {
+    "picker-several": choosing("picker/choose.html", picker()),
+    "picker-one": choosing("picker/choose.html", picker(is_several=False, place="")),
+    "picker-one-collection": choosing("picker/choose.html", picker(offers=[Offer(COACH, COLLECTIONS[:1])])),
+    "picker-no-grades": choosing("picker/choose.html", picker(takes_grades=False)),
+    "picker-nothing-there": choosing("picker/choose.html", picker(offers=[])),
+    "picker-nothing-possible": choosing("picker/choose.html", picker(offers=[], takes_links=False)),
+    "picker-anew": choosing("picker/choose.html", picker(**ANEW), path="/placement"),
+    "picker-anew-nothing-there": choosing("picker/choose.html", picker(**ANEW, offers=[]), "/placement"),
+    "picker-leaving": choosing("picker/leaving.html", {"way": "/picker/return/x"}),
+    "picker-preview-task": choosing(
+        "picker/preview.html", {"kind": PRACTICE_TASK, "title": TASK["title"], "task": TASK}
+    ),
+    "picker-preview-coach": choosing(
+        "picker/preview.html", {"kind": COACH, "title": "depot-safety", **COACH_PREVIEW}
+    ),
+    "picker-preview-empty-coach": choosing(
+        "picker/preview.html",
+        {"kind": COACH, "title": "", "starters": [], "documents": [], "more_documents": 0},
+    ),
+    "activity-empty": State(
+        "error.html",
+        {
+            "title": ActivityEmpty.title,
+            "advice": ActivityEmpty.advice,
+            "reference": "r1",
+            "code": "ActivityEmpty",
+        },
+        role=None,
+        status=409,
+    ),
+    "review-none": State("review/none.html", {"has_queue": True}, path="/submission/u2", role="instructor"),
+    "kept": State(
+        "kept.html",
+        {"kept": [*ASK.personal_data, *COURSE.personal_data], "person": visitor("learner")},
+        path="/kept",
+    ),
+    "kept-anonymous": State(
+        "kept.html",
+        {"kept": ASK.personal_data, "person": visitor("learner", is_anonymous=True)},
+        path="/kept",
+        is_anonymous=True,
+    ),
+    "ask-anonymous": State("ask/home.html", home(), is_anonymous=True),
+    "practice-anonymous": State(
+        "practice/task.html", practice(), path="/practice/damaged-lamp", is_anonymous=True
+    ),
+    "practice-handed-in-and-back": State(
+        "practice/task.html",
+        practice(
+            draft=DRAFT,
+            feedback=feedback(1, True),
+            attempts=ATTEMPTS[:1],
+            evidence=evidence("submitted", "none"),
+            back_with_news="https://lms.example/course?id=7&lti_msg=Done",
+        ),
+        path="/practice/damaged-lamp",
     ),
 }

@@ -193,7 +193,7 @@ def change_platform(
 def switch_registration(session: Session, row: Registration, *, is_on: bool, actor_id: str | None) -> None:
     """Lets a platform in again, or shuts it out: nobody launches from it then, and visits under way end.
 
-    Records stay, and scores that are on their way still reach its gradebook.
+    Records stay, and scores wait until it is let in again (`app.evidence.delivery`).
     """
     row.status = "active" if is_on else "inactive"
     if not is_on:

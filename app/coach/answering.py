@@ -7,7 +7,8 @@ from typing import Literal
 
 from app.coach.answers import Answer
 from app.coach.composer import Composer
-from retrieval import Exchange, Retrieval, Scope, standalone_question
+from retrieval import Exchange, Retrieval, Scope, leans_on_earlier, standalone_question
+from retrieval.languages import detect_language
 
 Stage = Literal["searching", "checking", "writing"]
 
@@ -27,14 +28,20 @@ def answer_question(
     yield "checking"
     sufficiency = retrieval.judge(question, hits)
     asked = question
-    if earlier is not None and sufficiency.verdict != "covered":
-        # It may lean on what was said before. Which reading is meant shows in which one the content answers better.
+    if earlier is not None and sufficiency.verdict != "covered" and _leans(question, earlier):
+        # Which reading is meant shows in which one the content answers better.
         in_context = retrieval.search(question, scope, limit=HITS, earlier=earlier)
         judged = retrieval.judge(question, in_context, earlier=earlier)
         if judged.score > sufficiency.score:
             hits, sufficiency, asked = in_context, judged, standalone_question(question, earlier)
     yield "writing"
-    yield Composer(retrieval).compose(asked, hits, sufficiency)
+    yield Composer().compose(asked, hits, sufficiency)
+
+
+def _leans(question: str, earlier: Exchange) -> bool:
+    """In the conversation's language where the question is too short to tell its own."""
+    language = detect_language(question, default=detect_language(earlier.question, default="en"))
+    return leans_on_earlier(question, language)
 
 
 def answer_at_once(retrieval: Retrieval, question: str, scope: Scope) -> Answer:

@@ -82,3 +82,11 @@ def test_without_a_conversation_there_is_one_search() -> None:
     *_, answer = answer_question(shelf, "How long does it take?", SCOPE)
     assert isinstance(answer, Answer) and answer.verdict == "not_covered"
     assert shelf.asked == [("How long does it take?", False)]
+
+
+def test_a_new_question_never_gets_the_answer_to_the_one_before() -> None:
+    """The content answers the earlier question well; this one it does not answer at all."""
+    shelf = Shelf(mark("not_covered", 0.1), mark("covered", 0.9))
+    *_, answer = answer_question(shelf, "Can I work from home on Fridays?", SCOPE, BEFORE)
+    assert isinstance(answer, Answer) and answer.verdict == "not_covered"
+    assert shelf.asked == [("Can I work from home on Fridays?", False)]

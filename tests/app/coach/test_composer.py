@@ -13,9 +13,12 @@ from hypothesis import strategies as st
 from app.coach.answers import Answer, place_of
 from app.coach.composer import MOST_CHARACTERS, MOST_SENTENCES, MOST_STEPS, Composer
 from retrieval import HashingEmbedder, Hit, Passage, Place, Sufficiency
+from retrieval.nouns import SentenceMatch
+from retrieval.passage_vectors import sentence_parts
 
 COVERED = Sufficiency("covered", 0.9)
-COMPOSER = Composer(SimpleNamespace(embedder=HashingEmbedder()))  # type: ignore[arg-type]
+COMPOSER = Composer()
+EMBEDDER = HashingEmbedder()
 
 
 def hit(text: str, *, number: int = 1, heading: str = "Damaged parcels", score: float = 1.0) -> Hit:
@@ -37,7 +40,19 @@ def hit(text: str, *, number: int = 1, heading: str = "Damaged parcels", score: 
 
 
 def compose(question: str, *hits: Hit, sufficiency: Sufficiency = COVERED) -> Answer:
-    return COMPOSER.compose(question, hits, sufficiency)
+    """The answer from hits whose sentences were held against the question, as the search does it."""
+    return COMPOSER.compose(question, [compared(question, one) for one in hits], sufficiency)
+
+
+def compared(question: str, found: Hit) -> Hit:
+    text = found.passage.text
+    spans = sentence_parts(text)
+    if not spans:
+        return found
+    rows = EMBEDDER.embed_passages([text[start:end] for start, end in spans])
+    near = (rows @ EMBEDDER.embed_queries([question])[0]).tolist()
+    matches = tuple(SentenceMatch(start, end, value) for (start, end), value in zip(spans, near, strict=True))
+    return replace(found, sentences=matches)
 
 
 def holds(answer: Answer) -> None:

@@ -14,6 +14,7 @@ from sqlalchemy import Select, select
 from sqlalchemy.orm import Session
 
 from app.course.models import Context, ContextCopy, Deployment, Placement, ResourceLink
+from lti.claims import is_variable
 
 # Our names for the two custom parameters, and the variables that a platform puts in their place.
 CONTEXT_HISTORY = "context_history"
@@ -25,7 +26,9 @@ _MOST_ORIGINS = 50
 
 def ids_of_history(value: str | None) -> list[str]:
     """The ids of a history variable, newest first: a comma list of URL-encoded ids; [] for what was left out or unsubstituted."""
-    ids = [unquote(part.strip()) for part in (value or "").split(",")[:_MOST_ORIGINS]]
+    if value is None or is_variable(value):
+        return []
+    ids = [unquote(part.strip()) for part in value.split(",")[:_MOST_ORIGINS]]
     return list(dict.fromkeys(one for one in ids if one and len(one) <= 255 and "\x00" not in one))
 
 

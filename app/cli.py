@@ -333,7 +333,8 @@ def course_load(
 @deliveries_app.command("list")
 def deliveries_list(
     state: Annotated[
-        str, typer.Option(help="Only those that are waiting, delivered, superseded, withheld or dead.")
+        str,
+        typer.Option(help="Only those that are waiting, delivered, superseded, withheld, dead or unsent."),
     ] = "",
     as_json: AsJson = False,
 ) -> None:

@@ -17,6 +17,7 @@ from pylti1p3.grade import Grade
 
 from lti.claims import RESULT_SCOPE, SCORE_SCOPE, required_text
 from lti.errors import (
+    N_,
     LtiError,
     ScopeNotGranted,
     ScoreInvalid,
@@ -34,6 +35,11 @@ from lti.replies import is_throttled, retry_after, words_of
 from lti.services import Services
 
 SCORE_TYPE = "application/vnd.ims.lis.v1.score+json"
+NO_SCORE_SCOPE = N_("the platform does not let us send scores")
+STALE = N_(
+    "The gradebook still shows the grade that Workside sent before, and takes this one for older. Send it again to try with "
+    "the present time."
+)
 RESULTS_TYPE = "application/vnd.ims.lis.v2.resultcontainer+json"
 
 ActivityProgress = Literal["Initialized", "Started", "InProgress", "Submitted", "Completed"]
@@ -44,7 +50,8 @@ GradingProgress = Literal["NotReady", "Failed", "Pending", "PendingManual", "Ful
 class Score:
     """One learner's score for one line item. `timestamp` is the stamp from `next_stamp`, the same on every try.
 
-    Times are aware; `score_given` and `score_maximum` come together or not at all. Raises ScoreInvalid.
+    Times are aware; `score_given` and `score_maximum` come together or not at all. `submission_url` is an address of ours that
+    shows the work when it is launched, for platforms that open it beside the grade. Raises ScoreInvalid.
     """
 
     user_id: str
@@ -56,6 +63,7 @@ class Score:
     comment: str | None = None
     started_at: datetime | None = None
     submitted_at: datetime | None = None
+    submission_url: str | None = None
 
     def __post_init__(self) -> None:
         if not required_text(self.user_id):
@@ -169,7 +177,16 @@ def score_body(score: Score, quirks: Quirks, *, is_first_try: bool = True) -> by
         grade.set_started_at(rfc3339(score.started_at))
     if score.submitted_at is not None:
         grade.set_submitted_at(rfc3339(score.submitted_at))
-    grade.set_extra_claims({name: dict(members) for name, members in quirks.score_extension})
+    extensions = {name: dict(members) for name, members in quirks.score_extension}
+    if quirks.submission_extension is not None and score.submission_url is not None:
+        # SpeedGrader opens it by a launch. A time ahead of Canvas's own would be refused (400), so it is cut at the stamp.
+        submitted_at = min(score.submitted_at or score.timestamp, score.timestamp)
+        extensions.setdefault(quirks.submission_extension, {}).update(
+            submission_type="basic_lti_launch",
+            submission_data=score.submission_url,
+            submitted_at=rfc3339(submitted_at),
+        )
+    grade.set_extra_claims(extensions)
     body: str = grade.get_value()
     return body.encode()
 
@@ -211,11 +228,15 @@ class Conflict:
 
 @dataclass(frozen=True)
 class Refused:
-    """For good: a dead letter with "send again". `is_gone`: the column is no longer there, so look for the line item once."""
+    """For good: a dead letter with "send again". `is_gone`: the column is no longer there, so look for the line item once.
+
+    `is_stale`: the platform holds what it took from us before and takes nothing with this stamp; only a new one can help.
+    """
 
     reason: str
     status: int | None = None
     is_gone: bool = False
+    is_stale: bool = False
 
 
 @dataclass(frozen=True)
@@ -255,7 +276,7 @@ def send_score(
     if url is None:
         return Refused("there is no line item to send to", is_gone=True)
     if not endpoint.can_send_scores:
-        return TokenRefused("the platform does not let us send scores")
+        return TokenRefused(NO_SCORE_SCOPE)
     reason = why_not_send(score, registration.quirks, last_delivered=last_delivered, is_clearing=is_clearing)
     if reason is not None:
         return Withheld(reason)
@@ -390,18 +411,32 @@ def _number(value: object) -> float | None:
     return number if math.isfinite(number) else None
 
 
+def holds(result: Result | None, fraction: float | None, tolerance: float = 0.0005) -> bool:
+    """Whether the gradebook holds this share of the maximum. Platforms round to their column's scale and clip above it."""
+    held = result.fraction if result is not None else None
+    if fraction is None or held is None:
+        return fraction is None and held is None
+    return abs(fraction - held) <= tolerance or (fraction > 1 and abs(held - 1) <= tolerance)
+
+
 def is_same(score: Score, result: Result | None) -> bool:
-    """Whether the gradebook holds this score. Platforms round to their column's scale and clip above the maximum."""
-    sent, held = score.fraction, result.fraction if result is not None else None
-    if sent is None or held is None:
-        return sent is None and held is None
-    return abs(sent - held) <= 0.0005 or (sent > 1 and abs(held - 1) <= 0.0005)
+    """Whether the gradebook holds this score."""
+    return holds(result, score.fraction)
 
 
-def settle(conflict: Conflict, score: Score, result: Result | None) -> Delivered | Superseded | Refused:
-    """Decides a `Conflict` by what was read back: equal is delivered, another grade is a person's, none at all is a refusal."""
+def settle(
+    conflict: Conflict, score: Score, result: Result | None, previous: float | None = None
+) -> Delivered | Superseded | Refused:
+    """Decides a `Conflict` by what was read back: equal is delivered, another grade is a person's, none at all is a refusal.
+
+    `previous` is the share of the maximum that the platform last took from us: where it holds that, no person has edited it,
+    and it is the stamp that it does not like.
+    """
     if is_same(score, result) and score.fraction is not None:
         return Delivered()
+    if previous is not None and holds(result, previous):
+        words = f"{STALE} ({conflict.reason})" if conflict.reason else STALE
+        return Refused(words, conflict.status, is_stale=True)
     if result is None or result.score is None:
         return Refused(
             conflict.reason or f"the platform refuses with status {conflict.status}", conflict.status
@@ -419,6 +454,7 @@ def after_conflict(
     conflict: Conflict,
     *,
     lineitem_url: str | None = None,
+    previous: float | None = None,
 ) -> Delivered | Superseded | Refused | RetryLater:
     """Reads the result back and decides. An unreadable result is a refusal, loud; an unreachable platform is for later."""
     try:
@@ -429,4 +465,4 @@ def after_conflict(
         return Refused(
             f"{conflict.reason} (and the result cannot be read back: {error})".strip(), conflict.status
         )
-    return settle(conflict, score, result)
+    return settle(conflict, score, result, previous)

@@ -195,6 +195,7 @@ def record_line_item(session: Session, launch: Launch, context: Context, link: R
     The newest launch is right about address and scopes; an address that we found or made ourselves stays when the claim
     has none (Moodle drops the claim once an activity has two columns). Only an activity for one task gets a column made.
     """
+    link.has_gradebook = launch.ags is not None
     if launch.ags is None or not (
         launch.ags.lineitem or (launch.ags.lineitems and _is_for_one_task(session, link))
     ):

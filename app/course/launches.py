@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
+from urllib.parse import urlsplit
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from app.course.access import PLACERS
+from app.course.access import PLACERS, REVIEWERS
 from app.course.arrivals import (
     PLACEMENT,
     Tenant,
@@ -38,6 +40,7 @@ from lti.errors import LtiError
 from lti.message import Launch
 
 START_SECONDS = 60
+WORK_SHOWN = re.compile(r"/review/([0-9a-f]{32})")
 START = "start"
 
 
@@ -154,6 +157,10 @@ def _destination(
     assert context is not None  # a resource link launch names its link, and that makes a place
     link = record_link(session, tenant, context, launch)
     record_line_item(session, launch, context, link)
+    shown = WORK_SHOWN.fullmatch(urlsplit(launch.target_link_uri).path)
+    if shown and role in REVIEWERS and not user.is_anonymous:
+        # The address that went to SpeedGrader with a score (lti.scores); the page itself asks whose work it is.
+        return link, f"/review/{shown[1]}"
     placement = session.get(Placement, link.placement_id) if link.placement_id else None
     if placement is not None:
         begin = services.first_pages.get(placement.kind)

@@ -196,6 +196,7 @@ class ResourceLink(Base):
     title: Mapped[str | None] = mapped_column(String(500))
     custom: Mapped[dict[str, str]] = mapped_column(JSON, default=dict)
     placement_id: Mapped[str | None] = mapped_column(ID, ForeignKey("placement.id"))
+    has_gradebook: Mapped[bool | None] = mapped_column(Boolean)
     created_at: Mapped[datetime] = mapped_column(UtcDateTime, default=now)
 
 

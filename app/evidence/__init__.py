@@ -4,16 +4,23 @@ from __future__ import annotations
 
 from datetime import timedelta
 
+from app.evidence.claiming import release_scores
 from app.evidence.columns import read_next_column
 from app.evidence.delivery import deliver_next, free_deliveries, measure_deliveries
+from app.evidence.sampling import check_next_result
 from app.kit.jobs import Job
 from app.kit.privacy import PersonalData
 from app.kit.room import Room
 
+LANES = ("deliver_scores", "deliver_scores_2", "deliver_scores_3", "deliver_scores_4")
+
 ROOM = Room(
     name="evidence",
     jobs=(
-        Job("deliver_scores", deliver_next, timedelta(seconds=1), free_deliveries),
+        # One platform at a time each, so that a slow one holds up no other; a platform is asked by one of them at once.
+        *(Job(name, deliver_next, timedelta(seconds=1), free_deliveries) for name in LANES),
+        Job("release_scores", release_scores, timedelta(seconds=15)),
+        Job("check_results", check_next_result, timedelta(seconds=2), free_deliveries),
         Job("read_columns", read_next_column, timedelta(seconds=5)),
         Job("measure_deliveries", measure_deliveries, timedelta(seconds=15)),
     ),

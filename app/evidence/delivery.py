@@ -9,68 +9,77 @@ already refuses it as stale, upon which the result is read back and found equal.
 from __future__ import annotations
 
 import random
-import time
-from collections.abc import Mapping
-from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import timedelta
 
 from sqlalchemy import func, select, update
-from sqlalchemy.exc import IntegrityError, NoResultFound
+from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 import lti
-from app.course.models import Context, Deployment, LineItem, Registration, ResourceLink, User
-from app.course.protocol import registration_of
+from app.course.models import (
+    Context,
+    Deployment,
+    LineItem,
+)
+from app.course.protocol import EgressWithin
 from app.course.services import Services
-from app.evidence.models import DEAD, DELIVERED, SUPERSEDED, WAITING, WITHHELD, Delivery, ScoreRow
+from app.evidence.claiming import LONGEST_REASON, Claimed, claim_score
+from app.evidence.models import (
+    DEAD,
+    DELIVERED,
+    SUPERSEDED,
+    WAITING,
+    WITHHELD,
+    Delivery,
+    ScoreRow,
+)
 from app.kit.audit import record_event
 from app.kit.clock import now
-from app.kit.ids import new_id
-from app.kit.jobs import OWNER, LeaseTest, claim_row, free_leases
+from app.kit.errors import N_
+from app.kit.jobs import LeaseTest, free_leases
 from app.kit.log import get_logger
-from app.kit.metrics import DELIVERIES, OLDEST_SCORE_SECONDS, SCORES_DEAD, SCORES_WAITING
+from app.kit.metrics import (
+    DELIVERIES,
+    OLDEST_SCORE_SECONDS,
+    SCORES_DEAD,
+    SCORES_LATE,
+    SCORES_WAITING,
+)
+from app.kit.vault import VaultLocked
 
 log = get_logger("delivery")
 
-# Longer than the longest try. A request takes at most 5 s to connect and 30 s to answer; none begins after BEGIN_SECONDS, and
-# the last one may be followed by one for a token: 45 + 35 + 35.
-LEASE = timedelta(seconds=120)
-BEGIN_SECONDS = 45.0
+# See LEASE.
+BEGIN_SECONDS = 35.0
 FIRST_BACKOFF_SECONDS = 2.0
 LONGEST_BACKOFF_SECONDS = 1800.0
 # About nine hours of a platform that answers with errors; Moodle's 500 for a locked column never ends by itself.
 MOST_TRIES = 32
 # A platform that is away altogether comes back: a long weekend, a data centre lost. It gets a week before a person must look.
 LONGEST_AWAY = timedelta(days=7)
-LONGEST_REASON = 500
-# Until the one who makes the column is done with it.
-COLUMN_PAUSE = timedelta(seconds=2)
+# Tries for which a look at the gradebook is waited for, before a comment is left out instead.
+TRIES_FOR_A_COMMENT = 4
+# When the gradebook is first compared with what was delivered (app.evidence.sampling).
+FIRST_CHECK = timedelta(hours=1)
+# What has waited so long makes the gauge of late scores rise.
+LATE = timedelta(minutes=15)
 
-
-@dataclass(frozen=True)
-class _Claimed:
-    """One try, as taken: what to send, to whom, and the lease that it runs under."""
-
-    score_id: str
-    lease: str
-    version: int
-    number: int
-    registration: lti.Registration
-    line_item_id: str
-    endpoint: lti.AgsEndpoint
-    wanted: lti.Wanted
-    score: lti.Score
-    is_first_try: bool
-    started_at: datetime
+KEYS_LOCKED = N_(
+    "Workside cannot read its own key. Whoever runs it finds what to do with the command: workside doctor"
+)
 
 
 def deliver_next(services: Services) -> bool:
     """Sends the score that is due longest, once. Returns whether there was one."""
-    claimed = _claim(services)
-    if not isinstance(claimed, _Claimed):
+    claimed = claim_score(services)
+    if not isinstance(claimed, Claimed):
         return claimed
+    outcome: lti.Outcome | lti.Superseded
     try:
         outcome = _send(services, claimed)
+    except VaultLocked:
+        log.error("keys_locked")
+        outcome = lti.RetryLater(LONGEST_BACKOFF_SECONDS, KEYS_LOCKED)
     except Exception as error:
         # What nobody foresaw must neither hold up the other scores nor come round for ever unseen: it is a try like any other.
         log.error("delivery_failed", score=claimed.score_id, kind=type(error).__name__, exc_info=error)
@@ -85,146 +94,8 @@ def free_deliveries(services: Services, is_nobodys: LeaseTest) -> int:
         return free_leases(session, ScoreRow, is_nobodys)
 
 
-def _claim(services: Services) -> _Claimed | bool:
-    """Takes a due row and saves its stamp. False where none is due, True where one was put aside, not to be sent now."""
-    moment = now()
-    lease = f"{OWNER}:{new_id()[-8:]}"
-    with services.database.write() as session:
-        due = (
-            select(ScoreRow)
-            .where(ScoreRow.state == WAITING, ScoreRow.next_try_at <= moment)
-            .order_by(ScoreRow.next_try_at)
-        )
-        row: ScoreRow | None = claim_row(session, due, ScoreRow, lease, LEASE)
-        if row is None:
-            return False
-        if row.stamp is None or row.stamp_version != row.version:
-            row.stamp = lti.next_stamp(row.last_stamp, row.decided_at, moment)
-            row.stamp_version = row.version
-        sendable = lti.may_send_at(row.stamp)
-        if sendable > moment:
-            return _put_aside(row, sendable)
-        if _is_column_in_the_making(session, row, moment):
-            return _put_aside(row, moment + COLUMN_PAUSE)
-        try:
-            claimed = _read_claimed(services, session, row, row.stamp, lease, moment)
-        except (ValueError, NoResultFound) as error:
-            # Such a row would be the one that is due longest for ever: a launch without a user has no one to grade.
-            row.state, row.reason = DEAD, str(error)[:LONGEST_REASON]
-            record_event(
-                session,
-                "score.unsendable",
-                organisation_id=row.organisation_id,
-                actor_id=None,
-                subject_kind="score",
-                subject_id=row.id,
-                version=row.version,
-            )
-            log.error("score_unsendable", score=row.id, kind=type(error).__name__)
-            return _put_aside(row, moment)
-        row.last_stamp = row.stamp
-        row.tries += 1
-        return claimed
-
-
-def _put_aside(row: ScoreRow, until: datetime) -> bool:
-    row.next_try_at = until
-    row.lease_owner = row.lease_until = None
-    return True
-
-
-def _is_column_in_the_making(session: Session, row: ScoreRow, moment: datetime) -> bool:
-    """Whether another worker looks for this score's column just now: two that look at once would both make one."""
-    item = session.scalars(
-        select(LineItem)
-        .where(LineItem.id == row.line_item_id, LineItem.url.is_(None))
-        .with_for_update(key_share=True)
-    ).one_or_none()
-    if item is None:
-        return False
-    others = select(ScoreRow.id).where(
-        ScoreRow.line_item_id == item.id, ScoreRow.id != row.id, ScoreRow.lease_until > moment
-    )
-    return session.scalars(others.limit(1)).first() is not None
-
-
-def _read_claimed(
-    services: Services, session: Session, row: ScoreRow, stamp: datetime, lease: str, moment: datetime
-) -> _Claimed:
-    """What a try needs. Raises ValueError or NoResultFound where the row is nothing that could be sent."""
-    item, link, registration, user = session.execute(
-        select(LineItem, ResourceLink, Registration, User)
-        .join(Context, Context.id == LineItem.context_id)
-        .join(ResourceLink, ResourceLink.id == LineItem.resource_link_id)
-        .join(Deployment, Deployment.id == Context.deployment_id)
-        .join(Registration, Registration.id == Deployment.registration_id)
-        .join(User, User.id == row.user_id)
-        .where(LineItem.id == row.line_item_id)
-    ).one()
-    return _Claimed(
-        score_id=row.id,
-        lease=lease,
-        version=row.version,
-        number=row.tries + 1,
-        registration=registration_of(registration, demo=services.settings.demo),
-        line_item_id=item.id,
-        endpoint=lti.AgsEndpoint(item.url, item.container_url, frozenset(item.scopes)),
-        wanted=lti.Wanted(
-            item.label,
-            item.score_maximum,
-            # A column that was placed with its activity has the placement's id (app/rooms/picker).
-            link.placement_id or f"workside-{link.id}",
-            item.tag,
-            link.lti_id,
-        ),
-        score=lti.Score(
-            user_id=user.sub,
-            timestamp=stamp,
-            score_given=row.points,
-            score_maximum=row.points_maximum,
-            comment=row.comment or None,
-        ),
-        # Not "the first of these tries": sending again begins to count anew, and the platform may have the comment.
-        is_first_try=row.last_stamp != stamp,
-        started_at=moment,
-    )
-
-
-class _WithinTheLease:
-    """An egress that begins no request late: a platform with a hundred slow pages must not outlast the lease of a try."""
-
-    def __init__(self, egress: lti.Egress) -> None:
-        self.egress = egress
-        self.last_begin = time.monotonic() + BEGIN_SECONDS
-
-    def request(
-        self,
-        method: str,
-        url: str,
-        *,
-        headers: Mapping[str, str] | None = None,
-        content: bytes | None = None,
-        connect_seconds: float = 5,
-        read_seconds: float = 30,
-        max_bytes: int = 1 << 20,
-        allow_private: bool = False,
-    ) -> lti.EgressResponse:
-        if time.monotonic() > self.last_begin:
-            raise lti.EgressFailed("the platform is too slow for one try")
-        return self.egress.request(
-            method,
-            url,
-            headers=headers,
-            content=content,
-            connect_seconds=connect_seconds,
-            read_seconds=read_seconds,
-            max_bytes=max_bytes,
-            allow_private=allow_private,
-        )
-
-
-def _send(services: Services, claimed: _Claimed) -> lti.Outcome | lti.Superseded:
-    within = _WithinTheLease(services.platform.egress)
+def _send(services: Services, claimed: Claimed) -> lti.Outcome | lti.Superseded:
+    within = EgressWithin(services.platform.egress, BEGIN_SECONDS)
     platform = lti.Services(within, services.platform.tokens, services.platform.now)
     endpoint = claimed.endpoint
     if endpoint.lineitem is None:
@@ -232,16 +103,53 @@ def _send(services: Services, claimed: _Claimed) -> lti.Outcome | lti.Superseded
         if not isinstance(found, lti.AgsEndpoint):
             return found
         endpoint = found
+    has_comment = claimed.is_first_try
+    appends = claimed.registration.quirks.appends_comments and claimed.score.comment is not None
+    if not claimed.is_first_try and (appends or claimed.has_new_stamp):
+        seen = _look_first(platform, claimed, endpoint)
+        if not isinstance(seen, bool):
+            return seen
+        has_comment = seen
     outcome = lti.send_score(
-        platform, claimed.registration, endpoint, claimed.score, is_first_try=claimed.is_first_try
+        platform, claimed.registration, endpoint, claimed.score, is_first_try=has_comment
     )
     if isinstance(outcome, lti.Conflict):
-        return lti.after_conflict(platform, claimed.registration, endpoint, claimed.score, outcome)
+        return lti.after_conflict(
+            platform, claimed.registration, endpoint, claimed.score, outcome, previous=claimed.previous
+        )
     return outcome
 
 
+def _look_first(
+    platform: lti.Services, claimed: Claimed, endpoint: lti.AgsEndpoint
+) -> bool | lti.Outcome | lti.Superseded:
+    """What the gradebook holds of a score that was tried before; whether to send it with its comment, or what came of it.
+
+    An earlier try may have been stored without our hearing of it. Then nothing is sent any more; where it shows that nothing
+    was stored, the comment goes along again, since it did not arrive either. A new stamp would go over whatever stands
+    there, so a grade that is neither this one nor the last one that came from us is a person's.
+    """
+    try:
+        result = lti.read_result(platform, claimed.registration, endpoint, claimed.score.user_id)
+    except (lti.ServiceUnavailable, lti.TokenUnavailable) as error:
+        if claimed.number < TRIES_FOR_A_COMMENT:
+            return lti.RetryLater(error.after_seconds, str(error))
+        return False
+    except lti.LtiError:
+        return False
+    is_ours_before = claimed.previous is not None and lti.holds(result, claimed.previous)
+    if lti.is_same(claimed.score, result):
+        # Two decisions that give the same points: nobody can tell which of the two is held, so it goes once more, bare.
+        return False if is_ours_before else lti.Delivered()
+    if claimed.has_new_stamp and result is not None and result.score is not None and not is_ours_before:
+        return lti.Superseded(
+            f"the gradebook holds {result.score:g} of {result.maximum:g}, which is not what was sent"
+        )
+    return True
+
+
 def _resolve_line_item(
-    services: Services, platform: lti.Services, claimed: _Claimed
+    services: Services, platform: lti.Services, claimed: Claimed
 ) -> lti.AgsEndpoint | lti.RetryLater | lti.Refused:
     """Finds or makes the column that the launch did not name, and remembers its address."""
     try:
@@ -264,7 +172,7 @@ def _resolve_line_item(
     return lti.AgsEndpoint(found.url, claimed.endpoint.lineitems, claimed.endpoint.scopes)
 
 
-def _record(services: Services, claimed: _Claimed, outcome: lti.Outcome | lti.Superseded) -> None:
+def _record(services: Services, claimed: Claimed, outcome: lti.Outcome | lti.Superseded) -> None:
     """Writes the try and the row's new state, if the lease is still ours: who lost it has no say any more."""
     name = type(outcome).__name__.lower()
     reason = str(getattr(outcome, "reason", ""))[:LONGEST_REASON]
@@ -303,15 +211,17 @@ def _record(services: Services, claimed: _Claimed, outcome: lti.Outcome | lti.Su
 
 
 def _apply(
-    session: Session, row: ScoreRow, claimed: _Claimed, outcome: lti.Outcome | lti.Superseded, reason: str
+    session: Session, row: ScoreRow, claimed: Claimed, outcome: lti.Outcome | lti.Superseded, reason: str
 ) -> None:
     if isinstance(outcome, lti.Delivered):
         row.delivered_version = claimed.version
+        row.delivered_points, row.delivered_maximum = claimed.score.score_given, claimed.score.score_maximum
     if row.version != claimed.version:
         return  # a newer decision came while this one was under way; it is waiting already, with its own tries
     row.reason = reason
     if isinstance(outcome, lti.Delivered):
-        row.state, row.reason = DELIVERED, ""
+        row.state, row.reason, row.needs_new_stamp = DELIVERED, "", False
+        row.check_at, row.checks = now() + FIRST_CHECK, 0
     elif isinstance(outcome, lti.RetryLater):
         is_away = outcome.status is None or outcome.status in {403, 429, 502, 503, 504}
         if claimed.number >= MOST_TRIES and not (is_away and now() - row.decided_at < LONGEST_AWAY):
@@ -336,6 +246,7 @@ def _apply(
         row.next_try_at = now()
     else:
         row.state = DEAD
+        row.needs_new_stamp = isinstance(outcome, lti.Refused) and outcome.is_stale
 
 
 def _hold_back(session: Session, row: ScoreRow, registration_id: str, seconds: float) -> None:
@@ -378,6 +289,11 @@ def send_again(session: Session, score_id: str, *, actor_id: str | None) -> bool
     if row is None or row.state not in {DEAD, WITHHELD}:
         return False  # delivered, on its way, or overruled by a person in the gradebook, whose grade stays
     row.state, row.tries, row.next_try_at, row.reason = WAITING, 0, now(), ""
+    row.waits_for_connection = False
+    if row.needs_new_stamp:
+        row.asked_at, row.stamp_version = now(), 0
+        if row.last_stamp is not None and row.last_stamp > now():
+            row.last_stamp = None  # a wrong clock's: whether the platform minds, it says itself
     record_event(
         session,
         "score.sent_again",
@@ -397,6 +313,12 @@ def measure_deliveries(services: Services) -> bool:
             session.execute(select(ScoreRow.state, func.count()).group_by(ScoreRow.state)).tuples().all()
         )
         oldest = session.scalar(select(func.min(ScoreRow.decided_at)).where(ScoreRow.state == WAITING))
+        late = session.scalar(
+            select(func.count())
+            .select_from(ScoreRow)
+            .where(ScoreRow.state == WAITING, ScoreRow.decided_at < now() - LATE)
+        )
+    SCORES_LATE.set(late or 0)
     SCORES_WAITING.set(counts.get(WAITING, 0))
     SCORES_DEAD.set(counts.get(DEAD, 0))
     OLDEST_SCORE_SECONDS.set((now() - oldest).total_seconds() if oldest else 0)

@@ -302,6 +302,8 @@ def _set_score(
     row.tries = 0
     row.next_try_at = decided_at
     row.reason = ""
+    row.needs_new_stamp = row.waits_for_connection = False
+    row.asked_at = row.check_at = None
     session.flush()
     return row
 

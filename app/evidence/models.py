@@ -99,9 +99,9 @@ class ScoreRow(Base):
     version was sent with. `version > delivered_version` means work for the worker, unless the state is dead.
 
     `tried_version` is the last that was sent, whatever came of it. `delivered_points` of `delivered_maximum` is what the
-    platform last took from us; where it holds that, no person has edited it. `is_restamped`: a person asks for it anew, at
-    `asked_at`, after the old stamp proved useless. `waits_for_connection`: kept while the platform is switched off here.
-    `check_at` is when the gradebook is next compared with what was delivered.
+    platform last took from us; where it holds that, no person has edited it. `needs_new_stamp`: the one that it was sent with
+    proved useless, so that a person who sends it again, at `asked_at`, gets it a new one. `waits_for_connection`: kept while
+    the platform is switched off here. `check_at` is when the gradebook is next compared with what was delivered.
     """
 
     __tablename__ = "score"
@@ -130,7 +130,7 @@ class ScoreRow(Base):
     tried_version: Mapped[int] = mapped_column(Integer, default=0)
     delivered_points: Mapped[float | None] = mapped_column(Float)
     delivered_maximum: Mapped[float | None] = mapped_column(Float)
-    is_restamped: Mapped[bool] = mapped_column(Boolean, default=False)
+    needs_new_stamp: Mapped[bool] = mapped_column(Boolean, default=False)
     asked_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     waits_for_connection: Mapped[bool] = mapped_column(Boolean, default=False)
     check_at: Mapped[datetime | None] = mapped_column(UtcDateTime)

@@ -23,11 +23,18 @@ ANSWERS = Counter("workside_answers", "Answers given, by verdict", ["verdict"], 
 DELIVERIES = Counter(
     "workside_deliveries", "Tries to deliver a score, by outcome", ["outcome"], registry=REGISTRY
 )
+SAMPLES = Counter(
+    "workside_score_samples",
+    "Looks at delivered scores in gradebooks, by what was seen",
+    ["outcome"],
+    registry=REGISTRY,
+)
 SCORES_WAITING = Gauge("workside_scores_waiting", "Scores not yet in the gradebook", registry=REGISTRY)
 SCORES_DEAD = Gauge("workside_scores_dead", "Scores that the platform refused for good", registry=REGISTRY)
 OLDEST_SCORE_SECONDS = Gauge(
     "workside_oldest_score_seconds", "Age of the oldest waiting score", registry=REGISTRY
 )
+SCORES_LATE = Gauge("workside_scores_late", "Scores that have waited for over 15 minutes", registry=REGISTRY)
 WORKER_BEAT = Gauge(
     "workside_worker_last_beat", "Unix time of a job's last round", ["job"], registry=REGISTRY
 )

@@ -18,6 +18,7 @@ CANVAS = Quirks(
     throttles_with_403=True,
     # canvas.instructure.com issues for every school, each on a host of its own.
     issuer_is_site=False,
+    submission_extension=SUBMISSION,
     # Without it every score is a new submission and uses up an attempt.
     score_extension=((SUBMISSION, (("new_submission", False),)),),
     answers=(

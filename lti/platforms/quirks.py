@@ -28,6 +28,7 @@ class Quirks:
     `issuer_is_site`: whether the issuer's origin is the site that people see and that frames us.
     `deployment_is_tenant`: whether one client id serves many schools, each a deployment.
     `score_extension`: extension members of every score, sent to this family only.
+    `submission_extension`: the extension member that takes the address of the graded work.
     `newline`: what parts two lines of a comment (Blackboard shows it as HTML).
     `reads_results_whole`: the user_id filter leaves members out of the results, so all are read and filtered here.
     `results_limit`: the page size to ask for when results are read; None leaves it to the platform (Moodle's links break).
@@ -51,6 +52,7 @@ class Quirks:
     response_audience: str | None = None
     issuer_is_site: bool = True
     deployment_is_tenant: bool = False
+    submission_extension: str | None = None
     score_extension: tuple[tuple[str, tuple[tuple[str, Any], ...]], ...] = ()
     newline: str = "\n"
     reads_results_whole: bool = False

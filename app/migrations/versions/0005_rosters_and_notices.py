@@ -98,7 +98,7 @@ def upgrade() -> None:
         score.add_column(sa.Column("tried_version", sa.Integer(), nullable=False, server_default="0"))
         score.add_column(sa.Column("delivered_points", sa.Float(), nullable=True))
         score.add_column(sa.Column("delivered_maximum", sa.Float(), nullable=True))
-        score.add_column(sa.Column("is_restamped", sa.Boolean(), nullable=False, server_default=sa.false()))
+        score.add_column(sa.Column("needs_new_stamp", sa.Boolean(), nullable=False, server_default=sa.false()))
         score.add_column(sa.Column("asked_at", sa.DateTime(timezone=True), nullable=True))
         score.add_column(
             sa.Column("waits_for_connection", sa.Boolean(), nullable=False, server_default=sa.false())
@@ -106,6 +106,8 @@ def upgrade() -> None:
         score.add_column(sa.Column("check_at", sa.DateTime(timezone=True), nullable=True))
         score.add_column(sa.Column("checks", sa.Integer(), nullable=False, server_default="0"))
         score.create_index("ix_score_check", ["state", "check_at"], unique=False)
+    with op.batch_alter_table("resource_link") as link:
+        link.add_column(sa.Column("has_gradebook", sa.Boolean(), nullable=True))
     # What was delivered before, and tried, as far as the row still tells: a version is a retry once it has its stamp.
     op.execute("UPDATE score SET tried_version = stamp_version WHERE last_stamp = stamp")
     op.execute(
@@ -119,10 +121,12 @@ def downgrade() -> None:
     with op.batch_alter_table("score") as score:
         score.drop_index("ix_score_check")
         for name in (
-            "checks", "check_at", "waits_for_connection", "asked_at", "is_restamped", "delivered_maximum",
+            "checks", "check_at", "waits_for_connection", "asked_at", "needs_new_stamp", "delivered_maximum",
             "delivered_points", "tried_version",
         ):  # fmt: skip
             score.drop_column(name)
+    with op.batch_alter_table("resource_link") as link:
+        link.drop_column("has_gradebook")
     op.drop_table("platform_notice")
     op.drop_table("notice_service")
     op.drop_table("roster")

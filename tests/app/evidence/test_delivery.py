@@ -11,11 +11,12 @@ from typing import Any
 import pytest
 from sqlalchemy import func, select, update
 
-import app.evidence.delivery as delivery
+import app.course.protocol as protocol
 import lti
 from app.course.models import LineItem, Registration, User
 from app.course.services import Services
-from app.evidence.delivery import LEASE, MOST_TRIES, deliver_next, measure_deliveries, send_again
+from app.evidence.claiming import LEASE
+from app.evidence.delivery import MOST_TRIES, deliver_next, measure_deliveries, send_again
 from app.evidence.gradebook import gradebook_state
 from app.evidence.models import DEAD, DELIVERED, SUPERSEDED, WAITING, WITHHELD, Delivery
 from app.evidence.report import list_scores, retry_scores
@@ -237,7 +238,7 @@ def test_a_try_ends_within_its_lease_however_slow_the_platform(
     with services.database.write() as session:
         session.execute(update(LineItem).values(url=None))
     watch = [0.0]
-    monkeypatch.setattr(delivery, "time", SimpleNamespace(monotonic=lambda: watch[0]))
+    monkeypatch.setattr(protocol, "time", SimpleNamespace(monotonic=lambda: watch[0]))
 
     class Slow(FakeNetwork):
         def request(self, method: str, url: str, **options: Any) -> lti.EgressResponse:
@@ -338,6 +339,7 @@ def test_sent_again_the_same_comment_does_not_come_twice(
     become(course, "canvas")
     platform.lose_reply("scores")
     platform.fail("scores", 403)
+    platform.fail("results", 403, times=2)  # nobody can look whether it was stored
     course.decide(course.hand_in("101"), 31, "Well done.")
     clock.forward(2)
     work(services)

@@ -174,7 +174,7 @@ class Delivering(RuleBasedStateMachine):
         self.services: Any = SimpleNamespace(
             database=self.database,
             platform=lti.Services(self.network, tokens, now),
-            settings=SimpleNamespace(demo=False),
+            settings=SimpleNamespace(demo=False, url="https://tool.example"),
         )
         self.people = {sub: Person(self.course.hand_in(sub)) for sub in LEARNERS}
         self.decisions = 0
@@ -274,6 +274,10 @@ class Delivering(RuleBasedStateMachine):
                 is_sent = send_again(session, self.row(sub).id, actor_id=None)
             if is_sent:
                 self.people[sub].not_before = None
+                if self.row(sub).stamp_version == 0:
+                    # Its stamp was of no use: asked for again by a person, it is as good as a new decision.
+                    self.people[sub].stamps.pop(self.people[sub].version, None)
+                    self.people[sub].decided_at[self.people[sub].version] = self.clock.moment
 
     # --- time ---------------------------------------------------------------------------------------------------------
 

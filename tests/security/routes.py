@@ -17,6 +17,7 @@ PUBLIC = {
     "/lti/launch": "A platform posts a signed token that proves itself.",
     "/lti/launch/redeem": "A ticket and the browser's own value prove themselves.",
     "/lti/jwks.json": "Public keys.",
+    "/lti/notices": "A platform tells of something in signed tokens that prove themselves.",
     "/healthz": "A probe; says that the process turns.",
     "/readyz": "A probe; names parts and no data.",
     "/metrics": "Counts by route; no names and no texts.",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import pytest
@@ -12,7 +12,9 @@ from sqlalchemy import select
 
 from app.evidence.models import Attempt, Confirmation, Evidence, ScoreRow
 from app.rooms.ask.models import Conversation, Turn
+from lti.claims import DATA_PRIVACY_REQUEST, DEEP_LINKING_REQUEST
 from tests.app.rooms.campus import GOOD_ANSWER, TOOL, Campus, Visit, canary
+from tests.app.rooms.placing import asks_for_content, picker
 from tests.security.routes import Route, routes_of
 
 QUESTION = "How do I refund a damaged parcel? zebraquestion"
@@ -52,9 +54,20 @@ class World:
             "met_refund": "no",
             "comment": "x",
             "after": self.values["confirmation_id"],
+            "choice": "practice/lamp-parcels",
         }
         data = form if route.method not in {"GET", "HEAD"} else None
         return self.campus.client.request(route.method, path, data=data, headers=dict(headers))
+
+    def made_for(self, route: Route) -> Visit:
+        """A visit that the route is there for: reviewers', a deep linking request's, an activity's without content, or Ana's."""
+        if route.path.startswith("/review"):
+            return self.ivo
+        if route.path.startswith("/picker"):
+            return picker(self.campus)
+        if route.path.startswith("/placement"):
+            return self.campus.visit("ivo", "instructor", link="bare", custom={"placement": "elsewhere"})
+        return self.ana
 
     def rows(self) -> list[Any]:
         """Everything that Ana and Ivo wrote, as it stands."""
@@ -88,8 +101,17 @@ def world(campus: Campus) -> World:
         "evidence_id": evidence,
         "confirmation_id": confirmation.id,
         "user_id": user_id,
+        "passage_id": passage_of(campus, opened["turn_id"]),
+        "kind": "practice",
+        "option": "lamp-parcels",
     }
     return World(campus, ana, ivo, values)
+
+
+def passage_of(campus: Campus, turn_id: str) -> str:
+    """The passage that an answer cites."""
+    with campus.services.database.read() as session:
+        return str(session.get_one(Turn, turn_id).answer["citations"][0]["passage_id"])
 
 
 def closed_routes(world: World) -> list[Route]:
@@ -104,8 +126,7 @@ def leaks(answer: Response) -> list[str]:
 def test_the_matrix_can_see_a_leak_and_every_route_works_for_whom_it_is_made(world: World) -> None:
     seen: set[str] = set()
     for route in closed_routes(world):
-        visit = world.ivo if route.path.startswith("/review") else world.ana
-        answer = world.send(route, visit.headers | {"Origin": TOOL})
+        answer = world.send(route, world.made_for(route).headers | {"Origin": TOOL})
         assert answer.status_code in {200, 303}, f"{route}: {answer.status_code}"
         seen |= set(leaks(answer))
     assert seen >= {"zebraquestion", "zebraresponse", "zebracomment", "Zebraname"}
@@ -129,6 +150,22 @@ def test_no_route_shows_or_changes_what_is_anothers(world: World, stranger: str)
             assert set(leaks(answer)) <= shared, f"{route} for {stranger} shows {leaks(answer)}"
     ids = {row_id for row_id, _ in before}
     assert [row for row in world.rows() if row[0] in ids] == before
+
+
+@pytest.mark.parametrize("message", [DEEP_LINKING_REQUEST, DATA_PRIVACY_REQUEST])
+def test_a_visit_outside_an_activity_reaches_nobodys_rows(world: World, message: str) -> None:
+    launch = asks_for_content(world.campus)
+    if message == DATA_PRIVACY_REQUEST:
+        launch = replace(launch, message_type=message, deep_linking=None, context=None, for_user="north-ana")
+    other = world.campus.enter(launch)
+    before = world.rows()
+    for route in closed_routes(world):
+        answer = world.send(route, other.headers | {"Origin": TOOL})
+        assert answer.status_code < 500, f"{route}: {answer.status_code}"
+        if any(f"{{{name}}}" in route.path for name in OWNED):
+            assert answer.status_code in {403, 404}, f"{route}: {answer.status_code}"
+        assert not leaks(answer), f"{route} shows {leaks(answer)}"
+    assert world.rows() == before
 
 
 def test_a_learner_reaches_no_route_of_reviewers(world: World) -> None:

@@ -144,7 +144,7 @@ def test_a_visits_pages_are_framed_by_its_own_platform_only(campus: Campus, orga
 
 
 def test_what_belongs_to_no_visit_is_framed_by_nobody(campus: Campus) -> None:
-    for path in ("/nowhere", "/healthz", "/readyz", "/metrics", "/lti/jwks.json", "/start/guessed"):
+    for path in ("/nowhere", "/healthz", "/readyz", "/metrics", "/lti/jwks.json"):
         assert ancestors(campus.client.get(path)) == "'none'", path
     program = campus.client.get("/practice", headers={"Accept": "application/json"})
     assert ancestors(program) == "'none'"
@@ -157,6 +157,15 @@ def test_the_empty_shell_of_a_reload_is_framed_by_registered_platforms_and_holds
     shell = campus.client.get("/practice", headers={"Accept": "text/html"})
     assert ancestors(shell) == "https://north.example https://south.example"
     assert "lamp" not in shell.text and "north" not in shell.text
+
+
+@pytest.mark.parametrize("path", ["/start/guessed", "/picker/return/guessed"])
+def test_a_code_that_leads_nowhere_is_told_in_the_frame_where_it_was_used(campus: Campus, path: str) -> None:
+    """The code alone would have said whose frame that is, so every registered platform may show the refusal."""
+    answer = campus.client.get(path, headers={"Accept": "text/html"})
+    assert answer.status_code in {401, 410}
+    assert ancestors(answer) == "https://north.example https://south.example"
+    assert "north" not in answer.text and 'id="session"' not in answer.text
 
 
 def test_an_error_of_ours_is_a_calm_page_with_all_headers(

@@ -48,12 +48,15 @@ format: install  ## put the code into its form
 docs: install  ## write the generated parts of docs/ anew
 	@PYTHONPATH=. $(BIN)/python tests/docs/generated.py
 
-bench: install browser  ## measure what docs/benchmarks.md says, beside others
+bench: install browser postgres  ## measure what docs/benchmarks.md says, beside others
 	@$(PIP) install --quiet --require-hashes -r requirements-bench.lock
 	@$(BIN)/python -m bench.footprint
 	@$(BIN)/python -m bench.golden
 	@$(BIN)/python -m bench.search
 	@$(BIN)/python -m bench.ingest
+	@command -v npm >/dev/null || { echo "The peer of bench.launches needs Node.js 20 and npm."; exit 2; }
+	@npm ci --silent --prefix bench/ltijs
+	@$(BIN)/python -m bench.launches
 
 screenshots: install browser  ## make the pictures of the README and the docs anew
 	@$(BIN)/python -m bench.screenshots

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from lti.platforms import FAMILIES
+from tests.docs.generated import routes_of_the_application
 
 ROOT = Path(__file__).parents[2]
 PAGES = sorted([ROOT / "README.md", *(ROOT / "docs").rglob("*.md")])
@@ -67,8 +68,43 @@ def test_commands_of_the_readme_are_in_the_makefile() -> None:
     assert {"run", "test"} <= told <= targets
 
 
-def test_every_platform_family_with_a_page_says_what_was_tried() -> None:
-    pages = {page.stem: page for page in (ROOT / "docs" / "lms").glob("*.md")}
-    assert set(pages) == set(FAMILIES) - {"generic", "schoology"} | {"README"}
-    for name, page in pages.items():
-        assert name == "README" or "## What has been tried" in page.read_text(encoding="utf-8"), name
+LMS_HEADINGS = [
+    "Register by itself",
+    "Register by hand",
+    "Put it into a course",
+    "Course copies",
+    "Grades",
+    "Roster",
+    "Submission review",
+    "Notices",
+    "Known faults",
+    "What has been tried",
+]
+
+
+def test_every_platform_family_has_its_page() -> None:
+    pages = {page.stem for page in (ROOT / "docs" / "lms").glob("*.md")}
+    assert pages == set(FAMILIES) - {"generic"} | {"README"}
+    readme = (ROOT / "docs" / "lms" / "README.md").read_text(encoding="utf-8")
+    assert not [name for name in pages - {"README"} if f"]({name}.md)" not in readme]
+
+
+@pytest.mark.parametrize("family", sorted(set(FAMILIES) - {"generic"}))
+def test_a_platforms_page_says_the_same_things_in_the_same_order(family: str) -> None:
+    text = (ROOT / "docs" / "lms" / f"{family}.md").read_text(encoding="utf-8")
+    assert re.findall(r"(?m)^## (.+)$", text) == LMS_HEADINGS
+    parts = re.split(r"(?m)^## .+\n", text)[1:]
+    assert all(part.strip() for part in parts), "a heading with nothing under it"
+    for address in ("lti/launch", "lti/login", "lti/jwks.json"):
+        assert f"https://YOUR-WORKSIDE/{address}" in text
+
+
+def test_addresses_of_ours_that_the_pages_name_are_there() -> None:
+    routes = {path for _, path in routes_of_the_application()}
+    told = {
+        path
+        for page in (ROOT / "docs" / "lms").glob("*.md")
+        for path in re.findall(r"https://YOUR-WORKSIDE(/[\w./-]*[\w])", page.read_text(encoding="utf-8"))
+    }
+    known = {path.partition("/{")[0] for path in routes}
+    assert told <= known, told - known

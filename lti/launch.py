@@ -8,6 +8,7 @@ helps; every real verdict, good or bad, consumes it. Each claim has a small `_ch
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 
 from lti import claims as names
 from lti.claims import Claims
@@ -27,8 +28,17 @@ from lti.message import Launch
 from lti.messages import read_message
 from lti.platform_tokens import check_deployment, signed_claims
 from lti.ports import Clock, LaunchState, LaunchStates, LegacySecret, Registrations
+from lti.registration import Registration
 from lti.secret import secret_hash, secret_matches
 from lti.settings import LtiSettings
+
+
+@dataclass(frozen=True)
+class Found:
+    """A login and its platform; None for what is not there (any more)."""
+
+    login: LaunchState | None
+    registration: Registration | None
 
 
 class LaunchVerifier:
@@ -50,20 +60,28 @@ class LaunchVerifier:
         self._now = now
         self._legacy_secret = legacy_secret
 
-    def verify(self, fields: Mapping[str, str]) -> tuple[Launch, LaunchState]:
+    def find(self, fields: Mapping[str, str]) -> Found:
+        """The login that a post answers, and its platform, as they stand; nothing is decided or used up."""
+        state = fields.get("state")
+        login = self._states.peek(secret_hash(state)) if state else None
+        return Found(login, self._registrations.get(login.registration_id) if login else None)
+
+    def verify(self, fields: Mapping[str, str], found: Found | None = None) -> tuple[Launch, LaunchState]:
         """Verifies the posted `id_token` and `state`; returns the launch and the login that it answers, now consumed.
 
+        `found` is what `find` gave for these fields, where the caller has asked already.
         Raises a subclass of LtiError: StateUnknown for a second use, PlatformUnreachable (a Transient) with the state kept.
         """
         state = fields.get("state")
         if not state:
             raise StateMissing
-        state_hash = secret_hash(state)
-        login = self._states.peek(state_hash)
+        found = found or self.find(fields)
+        login = found.login
         if login is None:
             raise StateUnknown
+        state_hash = secret_hash(state)
         try:
-            launch = self._verdict(fields, login)
+            launch = self._verdict(fields, login, found.registration)
         except LtiError as refusal:
             if not isinstance(refusal, Transient):
                 self._states.consume(state_hash)
@@ -73,14 +91,15 @@ class LaunchVerifier:
             raise StateUnknown("taken meanwhile")
         return launch, login
 
-    def _verdict(self, fields: Mapping[str, str], login: LaunchState) -> Launch:
+    def _verdict(
+        self, fields: Mapping[str, str], login: LaunchState, registration: Registration | None
+    ) -> Launch:
         if "error" in fields and not fields.get("id_token"):
             words = names.optional_text(fields.get("error_description"), 300) or ""
             code = names.optional_text(fields["error"], 100) or ""
             raise PlatformRefused(
                 f"the platform says {code}", ((N_("Your learning platform says"), words or code),)
             )
-        registration = self._registrations.get(login.registration_id)
         if registration is None:
             raise RegistrationUnknown("removed since the login")
         id_token = fields.get("id_token") or ""

@@ -234,11 +234,10 @@ class _Doors:
         return response
 
     def launch(self, request: Request, fields: dict[str, str]) -> Response:
-        state = self.ports.states.peek(secret_hash(fields["state"])) if fields.get("state") else None
-        registration = self.ports.registrations.get(state.registration_id) if state else None
+        found = self.verifier.find(fields)
         # For the refusal's page, should there be one: this platform may frame it.
-        request.state.lti_registration = registration
-        message, login = self.verifier.verify(fields)
+        request.state.lti_registration = registration = found.registration
+        message, login = self.verifier.verify(fields, found)
         if message.target_link_uri != login.target_link_uri:
             # The signed claim decides (case 56). Canvas and editors of links make such differences; they help to find a wrong link.
             _log.info(

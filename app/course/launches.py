@@ -26,7 +26,7 @@ from app.course.arrivals import (
 )
 from app.course.models import Context, LineItem, Placement, Registration, ResourceLink, User, Visit
 from app.course.notices import handler_of, record_notice_service
-from app.course.protocol import keep_ticket, registration_of, take_ticket
+from app.course.protocol import add_ticket, registration_of, take_ticket
 from app.course.roster import record_roster
 from app.course.services import Services
 from app.kit.audit import record_event
@@ -64,23 +64,16 @@ class Start:
 
 def admit_launch(services: Services, launch: Launch) -> str:
     """Records who came where as what, and returns the address that opens their visit: `/start/{code}`, once, for 60 seconds."""
+    code = new_secret()
     with services.database.write() as session:
         visit, first, bearer = _record_visit(session, services, launch)
         data = {
-            "bearer": bearer,
+            "bearer": services.vault.seal(bearer.encode()).decode(),
             "first": first,
             "locale": visit.locale,
             "frame_origins": visit.frame_origins,
         }
-    code = new_secret()
-    sealed = services.vault.seal(bearer.encode()).decode()
-    keep_ticket(
-        services.database,
-        START,
-        secret_hash(code),
-        {**data, "bearer": sealed},
-        now() + timedelta(seconds=START_SECONDS),
-    )
+        add_ticket(session, START, secret_hash(code), data, now() + timedelta(seconds=START_SECONDS))
     LAUNCHES.labels("accepted").inc()
     return f"/start/{code}"
 

@@ -11,6 +11,7 @@ from typing import Any
 import structlog
 from sqlalchemy import and_, delete, func, insert, select
 from sqlalchemy.exc import IntegrityError
+from sqlalchemy.orm import Session
 
 from app.course import models
 from app.kit import egress as kit_egress
@@ -203,10 +204,19 @@ def keep_ticket(
 ) -> None:
     """Keeps something that opens one door of `kind` once; what has expired is removed on the way."""
     with database.write() as session:
-        session.execute(delete(models.LaunchTicket).where(models.LaunchTicket.expires_at <= now()))
-        session.add(
-            models.LaunchTicket(ticket_hash=ticket_hash, kind=kind, data=dict(data), expires_at=expires_at)
+        add_ticket(session, kind, ticket_hash, data, expires_at)
+
+
+def add_ticket(
+    session: Session, kind: str, ticket_hash: str, data: Mapping[str, Any], expires_at: datetime
+) -> None:
+    """The same within a transaction that is under way: the ticket is kept with all else that it stands for, or nothing is."""
+    session.execute(delete(models.LaunchTicket).where(models.LaunchTicket.expires_at <= now()))
+    session.execute(
+        insert(models.LaunchTicket).values(
+            ticket_hash=ticket_hash, kind=kind, data=dict(data), expires_at=expires_at
         )
+    )
 
 
 def take_ticket(database: Database, kind: str, ticket_hash: str) -> dict[str, Any] | None:

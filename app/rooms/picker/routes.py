@@ -150,7 +150,9 @@ def show_empty_activity(request: Request, visitor: Chooser, session: Db) -> Resp
 
 @router.post("/placement")
 def choose(request: Request, visitor: Chooser, form: Form) -> Response:
-    """Gives the activity its content."""
+    """Gives the activity its content, if it has none."""
+    if not visitor.is_empty:
+        return RedirectResponse("/", 303)
     services: Services = request.app.state.services
     with services.database.read() as session:
         offers = offers_for(request.app.state.placements, services, session, visitor)

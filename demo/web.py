@@ -56,7 +56,8 @@ def create_app(settings: DemoSettings, catalogue: Catalogue | None = None) -> Fa
             f" frame-src 'self' {lms.tool.origin}; form-action 'self'; base-uri 'none'; frame-ancestors 'none'",
         )
         response.headers.setdefault("X-Content-Type-Options", "nosniff")
-        response.headers.setdefault("Referrer-Policy", "no-referrer")
+        # Not "no-referrer": a browser would then send our own forms with the origin "null".
+        response.headers.setdefault("Referrer-Policy", "same-origin")
         # Static files too: this program changes between two runs of a demonstration.
         response.headers.setdefault(
             "Cache-Control", "no-cache" if "/static/" in request.url.path else "no-store"

@@ -265,3 +265,16 @@ def test_a_platform_that_cannot_be_registered_is_refused_by_its_option(
     with pytest.raises(PlatformRefused, match=said):
         add_platform(campus.services, **PLATFORM | changes)  # type: ignore[arg-type]
     assert campus.count(Registration) == before
+
+
+def test_the_way_back_to_the_course_is_shown_where_the_platform_gives_one(campus: Campus) -> None:
+    url = "https://north.example/course?id=7&lang=pt"
+    ana = campus.enter(_changed(campus.launch(), return_url=url))
+    for path in ("/", "/practice", "/practice/lamp-parcels"):
+        page = ana.get(path).text
+        assert 'href="https://north.example/course?id=7&amp;lang=pt" target="_top"' in page, path
+    assert "lti_msg" not in ana.get("/practice/lamp-parcels").text
+    ana.hand_in(ana.attempt("lamp-parcels"))
+    done = ana.get("/practice/lamp-parcels").text
+    assert "id=7&amp;lang=pt&amp;lti_msg=Your%20answer%20is%20handed%20in" in done
+    assert "Back to the course" not in campus.visit("ben").get("/").text

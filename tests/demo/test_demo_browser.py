@@ -27,6 +27,7 @@ ARGUMENTS = [
     "--disable-sync",
 ]
 TEACHER = "/?org=tarnwell&course=support-onboarding&activity=practice-damaged-lamp&person=tp-2007"
+ADDING = "/add?org=tarnwell&course=support-onboarding&person=tp-2007"
 READY_SECONDS = 60
 
 
@@ -79,9 +80,10 @@ def test_axe_finds_nothing_and_nothing_scrolls_sideways(
         viewport={"width": width, "height": 900}, base_url=running_lms, color_scheme=scheme
     )
     page = context.new_page()
-    for address in ("/", TEACHER):
+    for address in ("/", TEACHER, f"{TEACHER}&review=tp-1041", ADDING, "/tools?org=tarnwell"):
         page.goto(address)
-        page.locator("details.switches summary").click()
+        for switches in page.locator("details.switches summary").all():
+            switches.click()
         found = Axe().run(page, options={"iframes": False}).response["violations"]
         assert [(violation["id"], violation["nodes"][0]["target"]) for violation in found] == []
         assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
@@ -129,3 +131,26 @@ def test_the_frame_can_ask_for_its_height_and_close(page: Page) -> None:
     expect(tool).to_have_css("height", "420px")
     frame.evaluate("parent.postMessage({subject: 'lti.close'}, '*')")
     expect(page.get_by_role("link", name="Open it again")).to_be_visible()
+
+
+def test_an_instructor_copies_a_course_and_removes_the_copy(page: Page) -> None:
+    page.goto(TEACHER)
+    page.get_by_role("button", name="Copy this course").click()
+    expect(page.locator(".crumb")).to_have_text("Support onboarding (copy)")
+    page.get_by_role("button", name="Remove this copy").click()
+    expect(page.locator(".crumb")).to_have_text("Support onboarding")
+    expect(page.get_by_role("link", name="Support onboarding (copy)")).to_have_count(0)
+
+
+def test_the_picker_and_the_registration_have_a_frame_that_can_close(page: Page, tool: Any) -> None:
+    page.goto(TEACHER)
+    page.get_by_role("link", name="Add an activity").click()
+    expect(page.get_by_role("heading", name="Add an activity")).to_be_visible()
+    page.goto("/tools?org=tarnwell")
+    page.get_by_label("Invitation link of Workside").fill(f"{tool.url}/lti/register/once")
+    page.get_by_role("button", name="Open the invitation").click()
+    page.wait_for_function("document.querySelector('#tool')")
+    frame = next(frame for frame in page.frames if "/lti/register/once" in frame.url)
+    assert "registration_token=" in frame.url and "openid_configuration=" in frame.url
+    frame.evaluate("parent.postMessage({subject: 'org.imsglobal.lti.close'}, '*')")
+    expect(page.get_by_role("link", name="Show the tools")).to_be_visible()

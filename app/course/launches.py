@@ -31,25 +31,16 @@ from app.course.roster import record_roster
 from app.course.services import Services
 from app.kit.audit import record_event
 from app.kit.clock import now
-from app.kit.errors import N_, SignedOut
+from app.kit.errors import SignedOut
 from app.kit.i18n import choose_locale
 from app.kit.ids import new_secret, secret_hash
 from app.kit.metrics import LAUNCHES
 from lti.claims import DATA_PRIVACY_REQUEST, DEEP_LINKING_REQUEST, SUBMISSION_REVIEW_REQUEST
-from lti.errors import LtiError
 from lti.message import Launch
 
 START_SECONDS = 60
 WORK_SHOWN = re.compile(r"/review/([0-9a-f]{32})")
 START = "start"
-
-
-class SubmissionElsewhere(LtiError):
-    """A submission review whose line item belongs to another course than the launch's (case 78)."""
-
-    status = 403
-    title = N_("This grade belongs to another course")
-    advice = N_("Open the learner's work from the gradebook of the course that it was made in.")
 
 
 @dataclass(frozen=True)
@@ -170,7 +161,7 @@ def _reviewed(
     """The activity of the line item, and the page of the learner's work in it (Submission Review 1.0).
 
     The line item decides, not the resource link claim: Canvas has sent the wrong one from its SpeedGrader. One that we know
-    in another course is refused; one that we don't know has nothing of ours in it yet.
+    in another course is refused there; one that we don't know has nothing of ours in it yet.
     """
     assert launch.ags is not None
     item = session.scalars(
@@ -181,7 +172,7 @@ def _reviewed(
         .limit(1)
     ).first()
     if item is not None and context is not None and item.context_id != context.id:
-        raise SubmissionElsewhere
+        return None, "/submission/elsewhere"
     learner = find_person(session, tenant, launch.for_user)
     link = session.get(ResourceLink, item.resource_link_id) if item else None
     return link, f"/submission/{learner.id if learner else 'unknown'}"

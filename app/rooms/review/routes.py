@@ -12,11 +12,19 @@ from app.evidence.delivery import send_again
 from app.evidence.gradebook import score_of
 from app.evidence.ledger import access_evidence, record_confirmation, rubric_of
 from app.kit.db import Db
-from app.kit.errors import NotAllowed
+from app.kit.errors import N_, NotAllowed, WorksideError
 from app.kit.pages import render_page, translator_of
 from app.rooms.review.service import evidence_page_view, queue_view, read_decision, submission_of
 
 router = APIRouter()
+
+
+class SubmissionElsewhere(WorksideError):
+    """A gradebook column of another course than the one that it was opened from (conformance case 78)."""
+
+    status = 403
+    title = N_("This grade belongs to another course")
+    advice = N_("Open the learner's work from the gradebook of the course that it was made in.")
 
 
 async def posted_form(request: Request) -> dict[str, Any]:
@@ -39,6 +47,8 @@ def show_submission(
 
     A reviewer gets it beside the rubric, a learner their own work with its feedback, and nobody another's.
     """
+    if user_id == "elsewhere":
+        raise SubmissionElsewhere
     if not person.is_reviewer and user_id != person.user_id:
         raise NotAllowed
     visitor = arrival.visitor() if arrival.link is not None else None

@@ -953,7 +953,7 @@ STATES |= {
         sessions=[
             {
                 "id": "s1",
-                "browser": "Mozilla/5.0 (X11; Linux x86_64; rv:144.0) Gecko/20100101 Firefox/144.0",
+                "browser": "Firefox 144 · Linux",
                 "created_at": AT,
                 "seen_at": AT,
                 "is_current": True,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from typing import Any
 
@@ -220,13 +221,29 @@ def session_views(rows: Iterable[AdminSession], current: str) -> list[dict[str, 
     return [
         {
             "id": row.id,
-            "browser": row.browser,
+            "browser": browser_words(row.browser),
             "created_at": row.created_at,
             "seen_at": row.seen_at,
             "is_current": row.id == current,
         }
         for row in rows
     ]
+
+
+# In this order: Edge calls itself Chrome too, and Chrome calls itself Safari.
+_BROWSERS = (("Edg", "Edge"), ("Firefox", "Firefox"), ("Chrome", "Chrome"), ("Version", "Safari"))
+_SYSTEMS = (
+    ("Android", "Android"), ("iPhone", "iPhone"), ("iPad", "iPad"),
+    ("Windows", "Windows"), ("Mac OS X", "macOS"), ("Linux", "Linux"),
+)  # fmt: skip
+
+
+def browser_words(agent: str) -> str:
+    """What a User-Agent says in short, such as "Firefox 144 · Linux"; what is no browser's as it is, cut."""
+    found = ((words, re.search(rf"{name}/(\d+)", agent)) for name, words in _BROWSERS)
+    browser = next((f"{words} {version[1]}" for words, version in found if version), "")
+    system = next((words for name, words in _SYSTEMS if name in agent), "")
+    return " · ".join(part for part in (browser, system) if part) if browser else agent[:80]
 
 
 def organisation_names(session: Session) -> list[str]:

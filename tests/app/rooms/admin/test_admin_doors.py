@@ -11,6 +11,7 @@ from sqlalchemy import select
 from app.kit.audit import AuditEvent
 from app.rooms.admin.access import end_all_sessions, make_sign_in_link
 from app.rooms.admin.models import AdminSession
+from app.rooms.admin.service import browser_words
 from tests.app.rooms.admin.operator import Operator
 from tests.app.rooms.campus import Campus
 
@@ -136,3 +137,24 @@ def test_who_is_signed_out_is_told_the_command_and_nothing_else(campus: Campus) 
     answer = Operator(campus).get("/admin/platforms/x")
     assert answer.status_code == 401
     assert "workside admin sign-in" in answer.text and "north" not in answer.text
+
+
+@pytest.mark.parametrize(
+    ("agent", "words"),
+    [
+        ("Mozilla/5.0 (X11; Linux x86_64; rv:144.0) Gecko/20100101 Firefox/144.0", "Firefox 144 · Linux"),
+        (
+            "Mozilla/5.0 (Windows NT 10.0) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/143.0 Safari/537.36 Edg/143.0",
+            "Edge 143 · Windows",
+        ),
+        (
+            "Mozilla/5.0 (iPhone; CPU iPhone OS 19_0 like Mac OS X) AppleWebKit/605 Version/19.0 Safari/604.1",
+            "Safari 19 · iPhone",
+        ),
+        ("curl/8.5", "curl/8.5"),
+        ("x" * 200, "x" * 80),
+        ("", ""),
+    ],
+)
+def test_a_browser_is_named_in_short(agent: str, words: str) -> None:
+    assert browser_words(agent) == words

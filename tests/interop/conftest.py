@@ -22,6 +22,7 @@ from typing import Any
 import httpx
 import jwt
 import pytest
+from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -153,6 +154,13 @@ class ToolKeys:
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), partial(_KeyHandler, keys))
         self.url = f"http://127.0.0.1:{self._server.server_port}"
         threading.Thread(target=self._server.serve_forever, daemon=True).start()
+
+    @property
+    def private_pem(self) -> str:
+        """The private half, for code under test that signs by itself."""
+        return self._key.private_bytes(
+            serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
+        ).decode()
 
     def assertion(self, client_id: str, audience: str) -> str:
         now = int(time.time())

@@ -483,8 +483,8 @@ class MessageLaunch(LTIAdvantageMessageLaunchAbstract):  # type: ignore[misc]
                 items = {item.id for item in platform.gradebook.line_items(organisation.slug, course.id)}
                 if activity.id in items:
                     column = addresses.line_item(organisation, course, activity.id)
-        custom = filled(platform.tool.custom, course, activity) | (dict(activity.custom) if activity else {})
-        self.set_custom_parameters_claim(custom)
+        wanted = {**platform.tool.custom, **(activity.custom if activity else {})}
+        self.set_custom_parameters_claim(filled(wanted, course, activity))
         self.set_ags(addresses.line_items(organisation, course), column)
         self.set_nrps(addresses.members(organisation, course))
         back = f"{addresses.browser}/?org={organisation.slug}&course={quote(course.id)}"

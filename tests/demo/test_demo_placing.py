@@ -70,7 +70,7 @@ def item(lms: Any, **changes: Any) -> dict[str, Any]:
         "type": "ltiResourceLink",
         "title": "Say no kindly",
         "url": f"{lms.tool.url}/lti/launch",
-        "custom": {"placement": "p1"},
+        "custom": {"placement": "p1", "context_history": "$Context.id.history"},
         **changes,
     }
 
@@ -257,6 +257,18 @@ def test_a_copied_course_is_a_course_of_its_own(lms: Any) -> None:
     assert claims[LTI + "context"]["id"] == copy
     assert claims[LTI + "custom"]["context_history"] == COURSE
     assert claims[LTI + "custom"]["resource_link_history"] == "practice-new-address"
+    # What was placed and then copied carries the content's id and where it came from.
+    placed = added(picked(lms, opened(lms, person="tp-2007"), [graded(lms)]))
+    other = lms.client.post("/courses/copy", data=PLACE).headers["location"]
+    other = parse_qs(urlsplit(other).query)["course"][0]
+    column = next(
+        one for one in lms.course("tarnwell", other)["line_items"] if one["label"] == "Say no kindly"
+    )
+    assert opened(lms, course=other, person="tp-1041", activity=column["id"])[LTI + "custom"] == {
+        "placement": "p1",
+        "context_history": COURSE,
+        "resource_link_history": placed,
+    }
     # A copy of the copy knows both.
     again = lms.client.post("/courses/copy", data={**PLACE, "course": copy})
     second = parse_qs(urlsplit(again.headers["location"]).query)["course"][0]

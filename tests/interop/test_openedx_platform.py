@@ -7,6 +7,7 @@ import os
 import re
 import shutil
 import socket
+import sqlite3
 import subprocess
 import sys
 import time
@@ -51,6 +52,10 @@ class Tool:
         }
         self._process: subprocess.Popen[bytes] | None = None
 
+    @property
+    def data(self) -> Path:
+        return self._folder / "data"
+
     def command(self, *arguments: str) -> Any:
         """Run `workside ... --json`; its result."""
         ended = subprocess.run(
@@ -94,10 +99,10 @@ class Tool:
 class Visit:
     """A person's browser inside Workside, after a launch through all its legs."""
 
-    def __init__(self, tool: Tool, platform: Any, user: str, role: str) -> None:
+    def __init__(self, tool: Tool, platform: Any, address: str) -> None:
         self._tool = tool
         self._browser = httpx.Client(follow_redirects=True, timeout=60)
-        form = self._browser.get(platform.open(user, role, task=TASK, collection="support"))
+        form = self._browser.get(address)
         assert form.url.host == "127.0.0.1", form.text
         fields = dict(re.findall(r'<input name="(\w+)" value="([^"]*)"', form.text))
         self.first = self._browser.post(
@@ -168,7 +173,7 @@ def platform(tool: Tool, course: Path, xblock_platform: Callable[[str], Any]) ->
 
 
 def test_confirmed_practice_becomes_one_grade_in_open_edx(tool: Tool, platform: Any) -> None:
-    learner = Visit(tool, platform, "learner-1", "student")
+    learner = Visit(tool, platform, platform.open("learner-1", "student", task=TASK, collection="support"))
     page = learner.get(f"/practice/{TASK}")
     action, hidden = form_of(page, "/attempts")
     checked = learner.post(action, hidden | {"response": ANSWER})
@@ -179,7 +184,9 @@ def test_confirmed_practice_becomes_one_grade_in_open_edx(tool: Tool, platform: 
     assert platform.grades() == []
 
     # Open edX calls its instructors "staff"; its own role "instructor" is the course administrator.
-    instructor = Visit(tool, platform, "instructor-1", "staff")
+    instructor = Visit(
+        tool, platform, platform.open("instructor-1", "staff", task=TASK, collection="support")
+    )
     waiting = re.search(r'href="(/review/[0-9a-f-]+)"', instructor.get("/review"))
     assert waiting
     action, hidden = form_of(instructor.get(waiting[1]), "/decision")
@@ -212,3 +219,44 @@ def test_the_same_launch_does_not_open_twice(tool: Tool, platform: Any) -> None:
         }
         assert browser.post(f"{tool.url}/lti/launch", data=fields).status_code == 200
         assert browser.post(f"{tool.url}/lti/launch", data=fields).status_code == 400
+
+
+def test_what_is_picked_in_workside_stands_in_open_edx_and_opens(tool: Tool, platform: Any) -> None:
+    author = Visit(tool, platform, platform.open_picker("instructor-1"))
+    page = author.get("/picker")
+    chosen = re.search(rf'name="choice" value="([^"]*/{TASK})"', page)
+    assert chosen, page
+    points = re.search(rf'name="(points/[^"]*/{TASK})"', page)
+    fields = {"choice": unescape(chosen[1])} | ({unescape(points[1]): "10"} if points else {})
+    leaving = author.post("/picker", fields)
+    assert leaving.status_code == 200, leaving.text
+    way = re.search(r'href="(/picker/return/[^"]+)"', leaving.text)
+    assert way, leaving.text
+    back = author.get(way[1])
+    form = re.search(r'action="([^"]+)"', back)
+    answer = re.search(r'name="JWT" value="([^"]+)"', back)
+    assert form and answer and unescape(form[1]).startswith(platform.base_url)
+    saved = httpx.post(unescape(form[1]), data={"JWT": answer[1]}, timeout=60)
+    assert saved.status_code == 200, saved.text
+    (placed,) = platform.content()
+    assert placed["url"].startswith(tool.url) and placed["custom"]["placement"]
+    # The learner who opens it is at the task at once.
+    learner = Visit(tool, platform, platform.open_item(placed["id"], "learner-3"))
+    assert f"/practice/{TASK}" in str(learner.first.url) or TASK in learner.first.text
+    author.close()
+    learner.close()
+
+
+def test_the_courses_people_are_read_from_open_edx(tool: Tool, platform: Any) -> None:
+    instructor = Visit(
+        tool, platform, platform.open("instructor-1", "staff", task=TASK, collection="support")
+    )
+    deadline = time.monotonic() + DELIVERY_SECONDS
+    while True:
+        with sqlite3.connect(tool.data / "workside.db") as database:
+            states = [row[0] for row in database.execute("SELECT state FROM roster")]
+        if "read" in states:
+            break
+        assert time.monotonic() < deadline, states
+        time.sleep(0.5)
+    instructor.close()

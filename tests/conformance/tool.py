@@ -21,10 +21,12 @@ from lti import (
     Launch,
     LtiPorts,
     LtiSettings,
+    Observer,
     PlatformKeys,
     Registration,
     Services,
     ServiceTokens,
+    Unobserved,
     jwks_document,
     lti_router,
 )
@@ -99,6 +101,7 @@ class Tool:
         self.platform_keys = PlatformKeys(self.network, self.clock)
         self.tokens = ServiceTokens(self.network, self.keys, MemoryTokenCache(), self.clock)
         self.services = Services(self.network, self.tokens, self.clock)
+        self.observer: Observer = Unobserved()
         self.rebuild()
 
     def rebuild(self) -> None:
@@ -112,6 +115,7 @@ class Tool:
             now=self.clock,
             launched=self.launched,
             legacy_secret=lambda registration, consumer_key: self.legacy_secrets.get(consumer_key),
+            observer=self.observer,
         )
         self.app = FastAPI()
         self.app.include_router(lti_router(ports, render, self.settings))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from sqlalchemy import ColumnElement, select
@@ -54,8 +54,8 @@ CLOCK_WAS_AHEAD = N_(
 class Claimed:
     """One try, as taken: what to send, to whom, and the lease that it runs under.
 
-    `has_new_stamp`: a person sends it again after the old stamp proved useless. `previous` is the share of the maximum that
-    the platform last took from us.
+    `may_comment` is False while another worker's POST of this version may still arrive. `has_new_stamp`: a person sends it
+    again after the old stamp proved useless. `previous` is the share of the maximum that the platform last took from us.
     """
 
     score_id: str
@@ -68,6 +68,7 @@ class Claimed:
     wanted: lti.Wanted
     score: lti.Score
     is_first_try: bool
+    may_comment: bool
     has_new_stamp: bool
     previous: float | None
     started_at: datetime
@@ -117,6 +118,10 @@ def claim_score(services: Services) -> Claimed | bool:
             _record_kept(session, row, "score.unsendable")
             log.error("score_unsendable", score=row.id, kind=type(error).__name__)
             return _put_aside(row, moment)
+        if row.open_version == row.version:
+            row.bare_version = row.version
+            claimed = replace(claimed, may_comment=False)
+        row.open_version = row.version
         row.last_stamp = row.stamp
         row.tried_version = row.version
         row.tries += 1
@@ -281,6 +286,7 @@ def _read_claimed(
         ),
         # Not "the first of these tries": sending again begins to count anew, and the platform may have the comment.
         is_first_try=row.tried_version != row.version,
+        may_comment=row.bare_version != row.version,
         has_new_stamp=row.needs_new_stamp,
         previous=row.delivered_points / row.delivered_maximum
         if row.delivered_points is not None and row.delivered_maximum

@@ -91,7 +91,15 @@ def deliver_next(services: Services) -> bool:
 def free_deliveries(services: Services, is_nobodys: LeaseTest) -> int:
     """Ends the leases on scores that `is_nobodys` says are nobody's; what was sent under them is sent again, with its stamp."""
     with services.database.write() as session:
-        return free_leases(session, ScoreRow, is_nobodys)
+        freed = free_leases(session, ScoreRow, is_nobodys)
+        # The dead send nothing any more.
+        session.execute(
+            update(ScoreRow)
+            .where(ScoreRow.open_version != 0, ScoreRow.lease_owner.is_(None))
+            .values(open_version=0)
+            .execution_options(synchronize_session=False)
+        )
+        return freed
 
 
 def _send(services: Services, claimed: Claimed) -> lti.Outcome | lti.Superseded:
@@ -103,13 +111,13 @@ def _send(services: Services, claimed: Claimed) -> lti.Outcome | lti.Superseded:
         if not isinstance(found, lti.AgsEndpoint):
             return found
         endpoint = found
-    has_comment = claimed.is_first_try
+    has_comment = claimed.is_first_try and claimed.may_comment
     appends = claimed.registration.quirks.appends_comments and claimed.score.comment is not None
     if not claimed.is_first_try and (appends or claimed.has_new_stamp):
         seen = _look_first(platform, claimed, endpoint)
         if not isinstance(seen, bool):
             return seen
-        has_comment = seen
+        has_comment = seen and claimed.may_comment
     outcome = lti.send_score(
         platform, claimed.registration, endpoint, claimed.score, is_first_try=has_comment
     )
@@ -195,6 +203,7 @@ def _record(services: Services, claimed: Claimed, outcome: lti.Outcome | lti.Sup
         )
         if row.lease_owner == claimed.lease:
             row.lease_owner = row.lease_until = None
+            row.open_version = 0
             _apply(session, row, claimed, outcome, reason)
             record_event(
                 session,

@@ -98,10 +98,12 @@ class ScoreRow(Base):
     `stamp` is the timestamp of `stamp_version`, chosen once and saved before the first try; `last_stamp` the latest that any
     version was sent with. `version > delivered_version` means work for the worker, unless the state is dead.
 
-    `tried_version` is the last that was sent, whatever came of it. `delivered_points` of `delivered_maximum` is what the
-    platform last took from us; where it holds that, no person has edited it. `needs_new_stamp`: the one that it was sent with
-    proved useless, so that a person who sends it again, at `asked_at`, gets it a new one. `waits_for_connection`: kept while
-    the platform is switched off here. `check_at` is when the gradebook is next compared with what was delivered.
+    `tried_version` is the last that was sent, whatever came of it; `open_version` the one whose try has not ended yet, and
+    `bare_version` one whose worker did not end its try in time: its POST may still arrive. `delivered_points` of
+    `delivered_maximum` is what the platform last took from us; where it holds that, no person has edited it.
+    `needs_new_stamp`: the one that it was sent with proved useless, so that a person who sends it again, at `asked_at`, gets it
+    a new one. `waits_for_connection`: kept while the platform is switched off here. `check_at` is when the gradebook is next
+    compared with what was delivered.
     """
 
     __tablename__ = "score"
@@ -128,6 +130,8 @@ class ScoreRow(Base):
     stamp_version: Mapped[int] = mapped_column(Integer, default=0)
     last_stamp: Mapped[datetime | None] = mapped_column(UtcDateTime)
     tried_version: Mapped[int] = mapped_column(Integer, default=0)
+    open_version: Mapped[int] = mapped_column(Integer, default=0)
+    bare_version: Mapped[int] = mapped_column(Integer, default=0)
     delivered_points: Mapped[float | None] = mapped_column(Float)
     delivered_maximum: Mapped[float | None] = mapped_column(Float)
     needs_new_stamp: Mapped[bool] = mapped_column(Boolean, default=False)

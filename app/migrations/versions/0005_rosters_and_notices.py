@@ -96,9 +96,13 @@ def upgrade() -> None:
 
     with op.batch_alter_table("score") as score:
         score.add_column(sa.Column("tried_version", sa.Integer(), nullable=False, server_default="0"))
+        score.add_column(sa.Column("open_version", sa.Integer(), nullable=False, server_default="0"))
+        score.add_column(sa.Column("bare_version", sa.Integer(), nullable=False, server_default="0"))
         score.add_column(sa.Column("delivered_points", sa.Float(), nullable=True))
         score.add_column(sa.Column("delivered_maximum", sa.Float(), nullable=True))
-        score.add_column(sa.Column("needs_new_stamp", sa.Boolean(), nullable=False, server_default=sa.false()))
+        score.add_column(
+            sa.Column("needs_new_stamp", sa.Boolean(), nullable=False, server_default=sa.false())
+        )
         score.add_column(sa.Column("asked_at", sa.DateTime(timezone=True), nullable=True))
         score.add_column(
             sa.Column("waits_for_connection", sa.Boolean(), nullable=False, server_default=sa.false())
@@ -122,7 +126,7 @@ def downgrade() -> None:
         score.drop_index("ix_score_check")
         for name in (
             "checks", "check_at", "waits_for_connection", "asked_at", "needs_new_stamp", "delivered_maximum",
-            "delivered_points", "tried_version",
+            "delivered_points", "bare_version", "open_version", "tried_version",
         ):  # fmt: skip
             score.drop_column(name)
     with op.batch_alter_table("resource_link") as link:

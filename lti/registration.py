@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
+from functools import lru_cache
 from urllib.parse import urlsplit
 
 from lti.platforms import Quirks, quirks_of
 
 # Only asymmetric signatures: with HMAC anyone who reads a published key could sign.
 ALGORITHMS = frozenset({"RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512"})
+
+_HOST = re.compile(r"[a-z0-9._:-]+")
 
 
 @dataclass(frozen=True)
@@ -64,6 +68,7 @@ class Registration:
         return frozenset(origin for origin in (*map(origin_of, named), *self.service_origins) if origin)
 
 
+@lru_cache(maxsize=4_096)
 def origin_of(url: str) -> str:
     """`scheme://host[:port]` of an absolute http(s) URL, lower case and without a default port; "" for anything else.
 
@@ -79,7 +84,8 @@ def origin_of(url: str) -> str:
         return ""
     if parts.scheme not in {"http", "https"} or not parts.hostname or "@" in parts.netloc:
         return ""
-    if not parts.hostname.isascii():
+    # What stands in no host name could end a directive of the policies that origins are written into.
+    if not _HOST.fullmatch(parts.hostname):
         return ""
     default = 443 if parts.scheme == "https" else 80
     host = f"[{parts.hostname}]" if ":" in parts.hostname else parts.hostname

@@ -31,11 +31,14 @@ from lti.claims import (
     DEEP_LINKING_TEXTS,
     DEPLOYMENT_ID,
     MESSAGE_TYPE,
+    MESSAGE_TYPES,
     RESOURCE_LINK,
     ROLES,
     TARGET_LINK_URI,
     VERSION,
 )
+from lti.deep_linking import read_settings
+from lti.errors import DeepLinkingInvalid
 from tests.conformance.tool import Tool, refused
 from tests.fakes.platform import ABSENT, INSTRUCTOR, LEARNER
 
@@ -132,6 +135,9 @@ def test_case_70_what_a_platform_must_say_is_not_guessed(tool: Tool, name: str, 
         "data:text/html,x",
         "https://lms.example\\@evil.example/",
         "ftp://lms.example/",
+        "https://lms.example;frame-ancestors/",
+        "https://lms.example,x/",
+        "https://l\u00f6s.example/",
     ],
 )
 def test_case_70_the_return_url_is_https(tool: Tool, url: str) -> None:
@@ -308,3 +314,36 @@ def test_case_77_what_happened_is_told_in_the_claim_for_it(tool: Tool, name: str
     told = answer_of(tool, wanted_by(tool), **{name: "What happened"})
     assert told[DEEP_LINKING_TEXTS[name]] == "What happened"
     assert sum(claim in told for claim in DEEP_LINKING_TEXTS.values()) == 1
+
+
+json_values = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=60),
+    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(max_size=12), inner, max_size=4),
+    max_leaves=8,
+)
+
+
+@given(
+    name=st.sampled_from([*SETTINGS, "accept_lineitem", "auto_create", "title", "text", "data"]),
+    value=json_values,
+)
+def test_case_70_whatever_a_platform_writes_is_settings_or_a_refusal(name: str, value: object) -> None:
+    try:
+        read = read_settings({**SETTINGS, name: value})
+    except DeepLinkingInvalid:
+        return
+    assert read.return_url.startswith("https://") and read.accept_types and read.accept_targets
+    assert isinstance(read.accept_multiple, bool) and read.accept_lineitem in {True, False, None}
+    assert read.data is None or read.data == value
+    assert DeepLinkingSettings.from_dict(json.loads(json.dumps(read.to_dict()))) == read
+
+
+@pytest.mark.parametrize("message_type", MESSAGE_TYPES[1:])
+def test_case_53_a_known_message_that_is_switched_off_is_refused_by_name(
+    tool: Tool, message_type: str
+) -> None:
+    tool.settings = replace(tool.settings, message_types=MESSAGE_TYPES[:1])
+    tool.rebuild()
+    answer = tool.launch(**{MESSAGE_TYPE: message_type})
+    refused(answer, "message_type_unsupported")
+    assert message_type in answer.text

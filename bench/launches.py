@@ -20,7 +20,8 @@ measure the client follows one launch to its end and checks that the session ope
 ltijs stands on Node.js in production mode with ltijs-sequelize on the same PostgreSQL, since there is no SQLite for it. PostgreSQL
 keeps its defaults (fsync on) and runs in processes of its own, not counted in anyone's memory; SQLite runs with synchronous=FULL.
 The client signs each token (about a millisecond, in a process of its own) between the two requests; a launch's time is that of
-the two requests alone. Launches a second are those of the wall clock, signing included.
+the two requests alone. Launches a second are those of the wall clock, signing included. "CPU ms" is the processor time of the tool's
+process for one launch, PostgreSQL's not included: unlike the others it says something on a machine that is busy.
 """
 
 from __future__ import annotations
@@ -101,10 +102,12 @@ class Signer:
 
 @dataclass(frozen=True)
 class Measure:
-    """Of one way at one level of concurrency: launches a second, times of each launch in ms, MB after it."""
+    """Of one way at one level of concurrency: launches a second, times of each launch in ms, processor time of the tool's
+    process in ms a launch, MB after it."""
 
     rate: float
     times: list[float]
+    processor: float
     megabytes: float
 
     def percentile(self, share: float) -> float:
@@ -278,7 +281,7 @@ def measure(port: int, pid: int, signer: Signer, connections: int, seconds: floa
     visitors = [Visitor(port, signer) for _ in range(connections)]
     times: list[list[float]] = [[] for _ in visitors]
     failures: list[BaseException] = []
-    began = time.perf_counter()
+    began, spent = time.perf_counter(), processor_seconds(pid)
 
     def work(index: int) -> None:
         number = first + index
@@ -298,7 +301,14 @@ def measure(port: int, pid: int, signer: Signer, connections: int, seconds: floa
         raise failures[0]
     passed = time.perf_counter() - began
     flat = [one for several in times for one in several]
-    return Measure(len(flat) / passed, flat, resident_megabytes(pid))
+    spent = (processor_seconds(pid) - spent) * 1000 / len(flat)
+    return Measure(len(flat) / passed, flat, spent, resident_megabytes(pid))
+
+
+def processor_seconds(pid: int) -> float:
+    """What a process has used of the processors so far, in its own code and in the kernel's."""
+    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
 # ---- the ways ----------------------------------------------------------------------------------------------------------
@@ -436,13 +446,13 @@ def serve_profiled(target: str) -> None:
     plain_run = WorkerThread.run
 
     def profiled_run(thread: WorkerThread) -> None:
-        profiles.append(cProfile.Profile())
+        profiles.append(cProfile.Profile(time.thread_time))
         profiles[-1].runcall(plain_run, thread)
 
     WorkerThread.run = profiled_run  # type: ignore[method-assign]
     # uvicorn raises the signal once more when it has ended, and the figures are still to be written.
     signal.signal(signal.SIGTERM, lambda *_: None)
-    loop = cProfile.Profile()
+    loop = cProfile.Profile(time.thread_time)
     loop.runcall(run_server, load_settings())
     stats = pstats.Stats(loop)
     for profile in profiles:
@@ -499,8 +509,8 @@ def print_tables(
     found: dict[tuple[str, int], list[Measure]], ways: Sequence[str], levels: Sequence[int]
 ) -> None:
     """The medians of the repetitions, and how many times each peer's rate ours is, from the least to the most."""
-    print("| connections | way | launches/s | p50 ms | p95 ms | p99 ms | MB |")
-    print("|---|---|---|---|---|---|---|")
+    print("| connections | way | launches/s | p50 ms | p95 ms | p99 ms | CPU ms | MB |")
+    print("|---|---|---|---|---|---|---|---|")
     for level in levels:
         for way in ways:
             runs = found[way, level]
@@ -508,7 +518,8 @@ def print_tables(
             shares = [statistics.median(one.percentile(share) for one in runs) for share in (0.5, 0.95, 0.99)]
             megabytes = statistics.median(one.megabytes for one in runs)
             cells = " | ".join(f"{share:.1f}" for share in shares)
-            print(f"| {level} | {way} | {rate:.0f} | {cells} | {megabytes:.0f} |")
+            spent = statistics.median(one.processor for one in runs)
+            print(f"| {level} | {way} | {rate:.0f} | {cells} | {spent:.1f} | {megabytes:.0f} |")
     print()
     print("| connections | ours | beside | times its launches/s, least to most |")
     print("|---|---|---|---|")

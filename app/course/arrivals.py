@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import timedelta
+from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
-from sqlalchemy import delete, select
+from sqlalchemy import and_, bindparam, delete, select
 from sqlalchemy.orm import Session
 
 from app.course.access import access_placement
@@ -38,6 +40,22 @@ PRACTICE_TAG = "practice"
 VISITS_KEPT = timedelta(days=1)
 # The custom parameter that a placed activity carries.
 PLACEMENT = "placement"
+
+
+# Made once, since they run at every launch. Nothing of what they remove is in a session by then.
+_UNSEEN = {"synchronize_session": False}
+_IS_NOBODY = and_(User.is_anonymous, User.organisation_id == bindparam("organisation"))
+_ENDED_LONG_AGO = delete(Visit).where(Visit.expires_at < bindparam("kept_since")).execution_options(**_UNSEEN)
+_ENDED_OF_NOBODY = (
+    delete(Visit)
+    .where(Visit.user_id.in_(select(User.id).where(_IS_NOBODY)), Visit.expires_at < bindparam("moment"))
+    .execution_options(**_UNSEEN)
+)
+_NOBODY_WITHOUT_A_VISIT = (
+    delete(User)
+    .where(_IS_NOBODY, ~select(Visit.id).where(Visit.user_id == User.id).exists())
+    .execution_options(**_UNSEEN)
+)
 
 
 @dataclass(frozen=True)
@@ -207,6 +225,9 @@ def record_line_item(session: Session, launch: Launch, context: Context, link: R
         item = LineItem(
             context_id=context.id, resource_link_id=link.id, tag=PRACTICE_TAG, label=link.title or "Practice"
         )
+        # What the instructor set when placing it, until the platform is asked; a column that we make gets it.
+        if points := _shown_settings(session, link).get("points"):
+            item.score_maximum = float(points)
         session.add(item)
     item.url = launch.ags.lineitem or item.url
     item.container_url = launch.ags.lineitems or item.container_url
@@ -217,20 +238,18 @@ def record_line_item(session: Session, launch: Launch, context: Context, link: R
 
 
 def _is_for_one_task(session: Session, link: ResourceLink) -> bool:
+    return bool(_shown_settings(session, link).get("task"))
+
+
+def _shown_settings(session: Session, link: ResourceLink) -> Mapping[str, Any]:
+    """What says what the activity shows: its placement, or the custom parameters of one made by hand."""
     placement = session.get(Placement, link.placement_id) if link.placement_id else None
-    settings = placement.settings if placement else link.custom
-    return bool(settings.get("task"))
+    return placement.settings if placement else {"task": link.custom.get("task")}
 
 
 def remove_ended_visits(session: Session, organisation_id: str) -> None:
     """Removes visits that ended a day ago, and with theirs, at once, the people who were anonymous."""
-    session.execute(delete(Visit).where(Visit.expires_at < now() - VISITS_KEPT))
-    nobody = select(User.id).where(User.is_anonymous, User.organisation_id == organisation_id)
-    session.execute(delete(Visit).where(Visit.user_id.in_(nobody), Visit.expires_at < now()))
-    session.execute(
-        delete(User).where(
-            User.is_anonymous,
-            User.organisation_id == organisation_id,
-            ~select(Visit.id).where(Visit.user_id == User.id).exists(),
-        )
-    )
+    moment = now()
+    session.execute(_ENDED_LONG_AGO, {"kept_since": moment - VISITS_KEPT})
+    session.execute(_ENDED_OF_NOBODY, {"moment": moment, "organisation": organisation_id})
+    session.execute(_NOBODY_WITHOUT_A_VISIT, {"organisation": organisation_id})

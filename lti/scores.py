@@ -231,12 +231,14 @@ class Refused:
     """For good: a dead letter with "send again". `is_gone`: the column is no longer there, so look for the line item once.
 
     `is_stale`: the platform holds what it took from us before and takes nothing with this stamp; only a new one can help.
+    `may_restamp`: it calls the stamp old and holds no grade at all, so that a newer one goes over nobody's.
     """
 
     reason: str
     status: int | None = None
     is_gone: bool = False
     is_stale: bool = False
+    may_restamp: bool = False
 
 
 @dataclass(frozen=True)
@@ -439,7 +441,9 @@ def settle(
         return Refused(words, conflict.status, is_stale=True)
     if result is None or result.score is None:
         return Refused(
-            conflict.reason or f"the platform refuses with status {conflict.status}", conflict.status
+            conflict.reason or f"the platform refuses with status {conflict.status}",
+            conflict.status,
+            may_restamp=conflict.status == 409,
         )
     return Superseded(
         f"the gradebook holds {result.score:g} of {result.maximum:g}, which is not what was sent"

@@ -253,6 +253,9 @@ def _apply(
         # The column that we knew is gone. Look once for the one that took its place.
         session.execute(update(LineItem).where(LineItem.id == claimed.line_item_id).values(url=None))
         row.next_try_at = now()
+    elif isinstance(outcome, lti.Refused) and outcome.may_restamp and claimed.is_first_try:
+        # Once, with the time of this try: what a person enters meanwhile is newer than that.
+        row.asked_at, row.stamp_version, row.next_try_at = claimed.started_at, 0, now()
     else:
         row.state = DEAD
         row.needs_new_stamp = isinstance(outcome, lti.Refused) and outcome.is_stale

@@ -165,8 +165,9 @@ class ContextCopy(Base):
 class Placement(Base):
     """What an instructor put into a course: its id is opaque and travels with the link, so that a copy shows the same content.
 
-    `kind` is one of the rooms' `PlacementKind.key`, `settings` what it is to show (`collections`: ids, `task`: a key). A placement
-    is never changed; choosing anew makes another. `created_by` is a person's id without a key: the activity outlives its author.
+    `kind` is one of the rooms' `PlacementKind.key`, `settings` what it is to show (`collections`: ids, `task`: a key, `points` of
+    its gradebook column). A placement is never changed; choosing anew makes another. `created_by` is a person's id without a key:
+    the activity outlives its author.
     """
 
     __tablename__ = "placement"

@@ -131,7 +131,7 @@ def _record_placement(session: Session, person: Person, context_id: str | None, 
         context_id=context_id,
         kind=chosen.kind.key,
         title=chosen.title,
-        settings=dict(chosen.settings),
+        settings={**chosen.settings, **({"points": chosen.points} if chosen.points else {})},
         created_by=None if person.is_anonymous else person.user_id,
     )
     session.add(placement)

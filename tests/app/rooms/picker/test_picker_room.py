@@ -174,13 +174,18 @@ def test_the_column_that_came_with_the_activity_takes_its_grades(campus: Campus)
     assert (column.url, column.tag) == (url, item["lineItem"]["tag"])
 
 
-def test_without_a_column_one_is_found_or_made_by_the_placements_id(
-    campus: Campus, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize("is_there", [True, False])
+def test_without_a_column_in_the_launch_one_is_found_or_made_by_the_placements_id(
+    campus: Campus, monkeypatch: pytest.MonkeyPatch, is_there: bool
 ) -> None:
-    """A platform that ignored the line item: the worker looks for the placement's column before it makes one."""
-    platform = FakePlatform(now, base="https://north.example", client_id="client-north", deployment_id="1")
+    """The worker looks for the placement's column before it makes one, and makes it with the points that were set."""
+    platform = FakePlatform(
+        now, base="https://north.example", client_id="client-north", learners=["north-ana"]
+    )
     (item,) = posted(campus, choose(picker(campus), LAMP, more={f"points/{LAMP}": "40"})).items
-    made = platform.add_column("By the platform", 40, resource_id=item["custom"]["placement"], tag="practice")
+    own = {"resource_id": item["custom"]["placement"], "tag": "practice"}
+    if is_there:
+        platform.add_column("By the platform", 40, **own)
     scopes = frozenset({LINEITEM_SCOPE, SCORE_SCOPE})
     ags = AgsEndpoint(None, platform.lineitems_url, scopes)
     ana = placed_launch(campus, item, "ana", "learner", ags)
@@ -191,9 +196,10 @@ def test_without_a_column_one_is_found_or_made_by_the_placements_id(
     monkeypatch.setenv("WORKSIDE_CLOCK_OFFSET", "5")  # a score is never sent before its stamp has passed
     while deliver_next(campus.services):
         pass
-    column = next(column for column in platform.columns.values() if column.item["id"] == made)
-    assert column.cell("north-ana").posts == 1
-    assert len(platform.columns) == 2, "no further column was made"
+    (column,) = [c for c in platform.columns.values() if c.item.get("resourceId") == own["resource_id"]]
+    assert column.item["scoreMaximum"] == 40 and column.item["tag"] == "practice"
+    cell = column.cell("north-ana")
+    assert (cell.posts, cell.score, cell.maximum) == (1, 40, 40)
 
 
 def over_network(campus: Campus, platform: FakePlatform) -> None:

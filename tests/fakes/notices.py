@@ -58,6 +58,9 @@ class Notices:
         body = request.json
         if body["notice_type"] in self.refuses:
             return plain_answer(self.refuses[body["notice_type"]], "not this type")
+        if not body["handler"]:
+            self.handlers.pop(body["notice_type"], None)
+            return json_answer(200, body)
         if not body["handler"].startswith(f"{self.platform.tool_url}/"):
             return plain_answer(400, "the handler is not on the tool's domain")
         self.handlers[body["notice_type"]] = body["handler"]

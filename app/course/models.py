@@ -282,7 +282,8 @@ class LaunchState(Base):
 
 
 class LaunchTicket(Base):
-    """Something that opens one door once within 60 seconds: a launch waiting for its browser, or the way to the first page.
+    """Something that opens one door once, soon: a launch waiting for its browser, the way to the first page (60 seconds), an
+    operator's sign-in (ten minutes).
 
     `data` holds a launch's claims, a name among them; rows are consumed or removed when they expire.
     """

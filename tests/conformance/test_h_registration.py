@@ -15,6 +15,7 @@ from sqlalchemy import select
 from app.course.models import Deployment, Organisation, Registration
 from app.course.services import make_services
 from app.kit.audit import AuditEvent
+from app.kit.egress import EgressClient
 from app.kit.settings import Settings
 from app.rooms.admin.models import Invitation
 from lti.dynamic_registration import CLAIMS, CUSTOM_PARAMETERS, MESSAGES
@@ -155,6 +156,30 @@ def test_case_106_a_hostile_configuration_makes_nothing_and_gets_nothing(
     assert row.used_at is None and row.claimed_until is None and row.problem
     shown = service.operator.get(f"/admin/invitations/{row.id}").text
     assert "The last try failed" in shown and link in shown
+
+
+@pytest.mark.parametrize(
+    "host",
+    [
+        "127.0.0.1",
+        "localhost",
+        "[::1]",
+        "169.254.169.254",
+        "10.0.0.1",
+        "[::ffff:127.0.0.1]",
+        "0.0.0.0",
+        "2130706433",
+    ],
+)
+def test_case_106_the_real_way_out_reaches_no_private_address(service: Service, host: str) -> None:
+    """With the application's own egress client: nothing listens there, and nothing is asked whether something does."""
+    service.services.egress = EgressClient()
+    link = service.invite()
+    answer = service.press(link, {"openid_configuration": f"https://{host}/.well-known/openid-configuration"})
+    assert answer.status_code == 422
+    assert "configuration can&#39;t be used" in answer.text
+    nothing_was_made(service)
+    service.services.egress.close()
 
 
 @pytest.mark.parametrize(

@@ -209,7 +209,7 @@ def test_an_activity_without_a_column_is_decided_all_the_same(campus: Campus) ->
     ana.hand_in(ana.attempt("lamp-parcels"))
     assert ivo.decide(ivo.waiting()[0]).status_code == 303
     assert scores(campus) == []
-    assert "no column in the gradebook" in ana.get("/practice/lamp-parcels").text
+    assert "offers Workside no gradebook here" in ana.get("/practice/lamp-parcels").text
 
 
 def test_a_refused_score_can_be_sent_again(campus: Campus, ivo: Visit, handed_in: str) -> None:

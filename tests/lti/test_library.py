@@ -14,9 +14,12 @@ from typing import Any
 import pytest
 from pylti1p3.assignments_grades import AssignmentsGradesService
 from pylti1p3.cookie import CookieService
+from pylti1p3.deep_link import DeepLink
+from pylti1p3.deep_link_resource import DeepLinkResource
 from pylti1p3.exception import LtiException, ToolConfException
 from pylti1p3.grade import Grade
 from pylti1p3.message_launch import MessageLaunch
+from pylti1p3.message_validators.deep_link import DeepLinkMessageValidator
 from pylti1p3.registration import Registration as LibraryRegistration
 from pylti1p3.request import Request
 from pylti1p3.roles import TeacherRole
@@ -24,8 +27,21 @@ from pylti1p3.service_connector import ServiceConnector
 from pylti1p3.session import SessionService
 from pylti1p3.tool_config import ToolConfDict
 
-from lti import Score, ScoreInvalid, role_of, score_url
-from lti.claims import LINEITEM_SCOPE, RESOURCE_LINK, ROLES, TARGET_LINK_URI
+from lti import ContentItem, Score, ScoreInvalid, content_items, role_of, score_url
+from lti.claims import (
+    CONTENT_ITEMS,
+    DEEP_LINKING_DATA,
+    DEEP_LINKING_REQUEST,
+    DEEP_LINKING_SETTINGS,
+    LINEITEM_SCOPE,
+    MESSAGE_TYPE,
+    RESOURCE_LINK,
+    ROLES,
+    TARGET_LINK_URI,
+    VERSION,
+)
+from lti.deep_linking import read_settings
+from lti.errors import DeepLinkingInvalid
 from lti.scores import rfc3339
 from tests.conformance.tool import MovingClock, Tool, refused
 from tests.fakes.platform import ABSENT, LEARNER, FakePlatform, jwk_of, rsa_key
@@ -267,3 +283,46 @@ def test_the_library_writes_times_that_are_not_rfc_3339_and_numbers_that_are_not
     assert "NaN" in Grade().set_score_given(float("nan")).get_value()
     with pytest.raises(ScoreInvalid):
         Score("101", moment, score_given=float("nan"), score_maximum=1)
+
+
+def _asked(**settings: Any) -> Claims:
+    """A deep linking request as the library's validator sees it."""
+    wanted = {
+        "deep_link_return_url": "https://lms.example/return",
+        "accept_types": ["ltiResourceLink"],
+        "accept_presentation_document_targets": ["iframe"],
+    }
+    kept = {name: value for name, value in {**wanted, **settings}.items() if value is not ABSENT}
+    return {
+        "sub": "101",
+        VERSION: "1.3.0",
+        ROLES: [],
+        MESSAGE_TYPE: DEEP_LINKING_REQUEST,
+        DEEP_LINKING_SETTINGS: kept,
+    }
+
+
+def test_the_library_takes_a_deep_linking_request_without_a_return_url() -> None:
+    asked = _asked(deep_link_return_url=ABSENT)
+    assert DeepLinkMessageValidator().validate(asked)
+    with pytest.raises(DeepLinkingInvalid):
+        read_settings(asked[DEEP_LINKING_SETTINGS])
+
+
+def test_the_library_refuses_a_deep_linking_request_for_other_things() -> None:
+    asked = _asked(accept_types=["link"])
+    with pytest.raises(LtiException):
+        DeepLinkMessageValidator().validate(asked)
+    assert not read_settings(asked[DEEP_LINKING_SETTINGS]).takes_links
+
+
+def test_the_librarys_deep_linking_answer_has_null_members_and_markup_gets_into_its_page(tool: Tool) -> None:
+    url = 'https://lms.example/"><script>alert(1)</script>'
+    theirs = DeepLink(LibraryRegistration(), "1", {"deep_link_return_url": url})
+    answer = theirs.get_message_jwt([DeepLinkResource()])
+    assert answer[DEEP_LINKING_DATA] is None and isinstance(answer["aud"], list)
+    assert int(str(answer["exp"])) - int(str(answer["iat"])) > 300
+    assert answer[CONTENT_ITEMS] == [{"type": "ltiResourceLink", "title": None, "url": None}]
+    assert "<script>alert(1)</script>" in theirs.get_response_form_html("x.y.z")
+    settings = read_settings(_asked()[DEEP_LINKING_SETTINGS])
+    assert "title" not in content_items(settings, [ContentItem("", "https://tool.example/")])[0]

@@ -20,7 +20,7 @@ from app.main import create_app
 from app.rooms.admin.access import make_sign_in_link
 from lti import jwks_document
 from lti.ports import EgressFailed, EgressRefused, EgressResponse
-from tests.app.rooms.admin.operator import forget_tries
+from tests.app.rooms.admin.signed_in import forget_tries
 from tests.fakes.network import FakeNetwork
 from tests.fakes.platform import FakePlatform
 from tests.fakes.registration import SITES, Fault, Registrar

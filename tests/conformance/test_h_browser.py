@@ -24,7 +24,7 @@ from app.kit.settings import Settings
 from app.main import create_app
 from app.rooms.admin.invitations import make_invitation
 from retrieval import HashingEmbedder
-from tests.app.rooms.admin.operator import forget_tries
+from tests.app.rooms.admin.signed_in import forget_tries
 from tests.conformance.browser import ARGUMENTS, Door, listening, served
 from tests.conformance.service import WireEgress
 from tests.fakes.network import FakeNetwork

@@ -13,7 +13,7 @@ from sqlalchemy import select
 from app.course.models import Deployment, Registration
 from app.kit.audit import AuditEvent
 from app.rooms.admin.models import AdminSession, Invitation
-from tests.app.rooms.admin.operator import Operator
+from tests.app.rooms.admin.signed_in import Operator
 from tests.app.rooms.campus import ROLE_NAMES, TOOL, Campus
 from tests.security.routes import Route, routes_of
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.app.rooms.admin.operator import Operator
+from tests.app.rooms.admin.signed_in import Operator
 from tests.app.rooms.campus import Campus
 
 

@@ -18,7 +18,7 @@ from app.kit.settings import Settings
 from app.main import create_app
 from app.rooms.admin.access import make_sign_in_link
 from retrieval import HashingEmbedder
-from tests.app.rooms.admin.operator import forget_tries
+from tests.app.rooms.admin.signed_in import forget_tries
 from tests.conformance.browser import ARGUMENTS, listening, served
 
 MOST_TABS = 60

@@ -18,7 +18,7 @@ from app.kit.migrate import alembic_config
 from app.kit.settings import Settings
 from app.main import create_app
 from retrieval import HashingEmbedder
-from tests.app.rooms.admin.operator import forget_tries
+from tests.app.rooms.admin.signed_in import forget_tries
 from tests.app.test_cli import PLATFORM, Workside
 
 

@@ -12,7 +12,7 @@ from app.kit.audit import AuditEvent
 from app.rooms.admin.access import end_all_sessions, make_sign_in_link
 from app.rooms.admin.models import AdminSession
 from app.rooms.admin.service import browser_words
-from tests.app.rooms.admin.operator import Operator
+from tests.app.rooms.admin.signed_in import Operator
 from tests.app.rooms.campus import Campus
 
 

@@ -14,7 +14,7 @@ from app.course.protocol import MOST_PENDING, DatabaseRegistrations, registratio
 from app.kit import egress as kit_egress
 from app.kit.audit import AuditEvent
 from lti.ports import EgressResponse
-from tests.app.rooms.admin.operator import Operator
+from tests.app.rooms.admin.signed_in import Operator
 from tests.app.rooms.campus import Campus
 
 FORM = {

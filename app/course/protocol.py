@@ -6,10 +6,10 @@ import threading
 import time
 from collections.abc import Mapping, Sequence
 from datetime import datetime
-from typing import Any
+from typing import Any, cast
 
 import structlog
-from sqlalchemy import and_, delete, func, insert, select
+from sqlalchemy import Table, and_, bindparam, delete, func, insert, select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
@@ -29,6 +29,38 @@ TIDY_SECONDS = 10
 MOST_PENDING = 100
 log = structlog.get_logger()
 _STATUSES: Mapping[str, ports.DeploymentStatus] = {"active": "active", "pending": "pending"}
+
+# Every launch runs these. Building a statement and an object's identity cost more than the database does, so they are made
+# once, on tables, and read over a bare connection.
+_REGISTRATIONS = cast(Table, models.Registration.__table__)
+_DEPLOYMENTS = cast(Table, models.Deployment.__table__)
+_STATES = cast(Table, models.LaunchState.__table__)
+_TICKETS = cast(Table, models.LaunchTicket.__table__)
+_REGISTRATION_BY_ID = select(_REGISTRATIONS).where(_REGISTRATIONS.c.id == bindparam("id"))
+_STATUS_BY_DEPLOYMENT = (
+    select(_REGISTRATIONS.c.status, _DEPLOYMENTS.c.status)
+    .select_from(
+        _REGISTRATIONS.outerjoin(
+            _DEPLOYMENTS,
+            and_(
+                _DEPLOYMENTS.c.registration_id == _REGISTRATIONS.c.id,
+                _DEPLOYMENTS.c.deployment_id == bindparam("deployment_id"),
+            ),
+        )
+    )
+    .where(_REGISTRATIONS.c.id == bindparam("id"))
+)
+_STATE_BY_HASH = select(_STATES.c.data, _STATES.c.expires_at).where(
+    _STATES.c.state_hash == bindparam("state_hash")
+)
+_STATE_TAKEN = (
+    delete(_STATES)
+    .where(_STATES.c.state_hash == bindparam("hash"), _STATES.c.expires_at > bindparam("moment"))
+    .returning(_STATES.c.data)
+)
+_STATE_KEPT = insert(_STATES)
+_TICKETS_OVER = delete(_TICKETS).where(_TICKETS.c.expires_at <= bindparam("moment"))
+_TICKET_KEPT = insert(_TICKETS)
 
 
 def registration_of(row: models.Registration, *, demo: bool = False) -> Registration:
@@ -67,24 +99,15 @@ class DatabaseRegistrations:
             return [registration_of(row, demo=self.demo) for row in rows]
 
     def get(self, registration_id: str) -> Registration | None:
-        with self.database.read() as session:
-            row = session.get(models.Registration, registration_id)
-            return registration_of(row, demo=self.demo) if row else None
+        with self.database.engine.connect() as connection:
+            row: Any = connection.execute(_REGISTRATION_BY_ID, {"id": registration_id}).one_or_none()
+        return registration_of(row, demo=self.demo) if row is not None else None
 
     def deployment_status(self, registration: Registration, deployment_id: str) -> ports.DeploymentStatus:
         """What an administrator decided; one seen for the first time is recorded and waits, MOST_PENDING a registration."""
-        wanted = select(models.Registration.status, models.Deployment.status).where(
-            models.Registration.id == registration.id
-        )
-        wanted = wanted.outerjoin(
-            models.Deployment,
-            and_(
-                models.Deployment.registration_id == models.Registration.id,
-                models.Deployment.deployment_id == deployment_id,
-            ),
-        )
-        with self.database.read() as session:
-            found = session.execute(wanted).one_or_none()
+        wanted = {"id": registration.id, "deployment_id": deployment_id}
+        with self.database.engine.connect() as connection:
+            found = connection.execute(_STATUS_BY_DEPLOYMENT, wanted).one_or_none()
         if found is None:
             return "unknown"
         if found[0] != "active":
@@ -152,7 +175,8 @@ class DatabaseLaunchStates:
                     raise LoginsTooMany
                 self._kept += 1
             session.execute(
-                insert(row).values(state_hash=state_hash, data=state.to_dict(), expires_at=state.expires_at)
+                _STATE_KEPT,
+                {"state_hash": state_hash, "data": state.to_dict(), "expires_at": state.expires_at},
             )
 
     def _is_tidying_due(self) -> bool:
@@ -162,17 +186,13 @@ class DatabaseLaunchStates:
             return abs((now() - self._tidied_at).total_seconds()) >= TIDY_SECONDS
 
     def peek(self, state_hash: str) -> ports.LaunchState | None:
-        with self.database.read() as session:
-            row = session.get(models.LaunchState, state_hash)
+        with self.database.engine.connect() as connection:
+            row = connection.execute(_STATE_BY_HASH, {"state_hash": state_hash}).one_or_none()
         return ports.LaunchState.from_dict(row.data) if row is not None and row.expires_at > now() else None
 
     def consume(self, state_hash: str) -> ports.LaunchState | None:
         with self.database.write() as session:
-            data: dict[str, Any] | None = session.scalar(
-                delete(models.LaunchState)
-                .where(models.LaunchState.state_hash == state_hash, models.LaunchState.expires_at > now())
-                .returning(models.LaunchState.data)
-            )
+            data: dict[str, Any] | None = session.scalar(_STATE_TAKEN, {"hash": state_hash, "moment": now()})
         return ports.LaunchState.from_dict(data) if data is not None else None
 
 
@@ -211,11 +231,10 @@ def add_ticket(
     session: Session, kind: str, ticket_hash: str, data: Mapping[str, Any], expires_at: datetime
 ) -> None:
     """The same within a transaction that is under way: the ticket is kept with all else that it stands for, or nothing is."""
-    session.execute(delete(models.LaunchTicket).where(models.LaunchTicket.expires_at <= now()))
+    session.execute(_TICKETS_OVER, {"moment": now()})
     session.execute(
-        insert(models.LaunchTicket).values(
-            ticket_hash=ticket_hash, kind=kind, data=dict(data), expires_at=expires_at
-        )
+        _TICKET_KEPT,
+        {"ticket_hash": ticket_hash, "kind": kind, "data": dict(data), "expires_at": expires_at},
     )
 
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from sqlalchemy import func, select
 
 from app.course.keys import DatabaseKeys
-from app.course.models import Registration, ToolKey
+from app.course.models import Context, Registration, Roster, ToolKey
 from app.course.services import Services
 from app.evidence.models import DEAD, WAITING, ScoreRow
 from app.kit.clock import now
@@ -36,6 +36,7 @@ def examine(services: Services) -> list[Finding]:
         ("platforms", _platforms),
         ("content", _content),
         ("scores", _scores),
+        ("rosters", _rosters),
     )
     findings: list[Finding] = []
     for subject, check in checks:
@@ -92,6 +93,22 @@ def _content(services: Services) -> Iterator[Finding]:
     agree = counts["vectors"] == counts["passages"] or counts["behind"] > 0
     says = f"{counts['passages']} passages, {counts['vectors']} vectors"
     yield Finding("index", agree, says if agree else f"{says}; run `workside reindex`")
+
+
+def _rosters(services: Services) -> Iterator[Finding]:
+    with services.database.read() as session:
+        refused = session.execute(
+            select(Context.title, Roster.reason)
+            .join(Context, Context.id == Roster.context_id)
+            .where(Roster.state == "refused")
+            .order_by(Roster.id)
+        ).all()
+    for title, reason in refused[:5]:
+        yield Finding(
+            "course list",
+            True,
+            f"{title or 'a course'}: the platform does not give the list of its people ({reason}); all else works without",
+        )
 
 
 def _scores(services: Services) -> Iterator[Finding]:

@@ -398,7 +398,8 @@ def test_a_column_is_made_once_by_two_workers(
     for sub in ("101", "102", "103"):
         course.decide(course.hand_in(sub), 31)
     clock.forward(2)
-    assert together(*[lambda: deliver_next(services)] * 3) == [True] * 3
+    # One of them has the platform, and the column; to the others there is nothing to do just now.
+    assert True in together(*[lambda: deliver_next(services)] * 3)
     clock.forward(5)
     work(services)
     assert len(platform.columns) == 1

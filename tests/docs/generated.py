@@ -18,11 +18,13 @@ from fastapi.routing import APIRoute
 from typer._click.core import Context
 
 from app import cli
-from app.course.access import as_reviewer, signed_in
+from app.course.access import as_chooser, as_person, as_placer, as_reviewer, as_visitor, signed_in
 from app.kit.metrics import REGISTRY
 from app.kit.settings import Settings
 from app.main import ROOMS, create_app
+from app.rooms.admin.access import as_admin
 from tests.conformance.table import page_part as conformance_part
+from tests.security.routes import api_routes, calls_before
 
 DOCS = Path(__file__).parents[2] / "docs"
 WIDTH = 100
@@ -45,7 +47,16 @@ EXAMPLES = {
     "log_level": "warning",
     "trusted_proxies": "127.0.0.1,10.0.0.0/8",
 }
-WHO = {signed_in: "anyone launched", as_reviewer: "reviewers"}
+# The narrowest door first: a route behind it has gone through the wider ones as well.
+WHO = {
+    as_admin: "the operator",
+    as_reviewer: "reviewers",
+    as_placer: "who may add activities, while adding one",
+    as_chooser: "who may add activities",
+    as_visitor: "anyone launched into an activity",
+    as_person: "anyone launched",
+    signed_in: "anyone launched",
+}
 
 
 def settings_part() -> str:
@@ -81,9 +92,8 @@ def rooms_routes_part() -> str:
     """The routes that rooms declare: who may call them and what they do."""
     rows = ["| route | room | for | what it does |", "|---|---|---|---|"]
     for room in ROOMS:
-        for route in room.router.routes if room.router is not None else ():
-            assert isinstance(route, APIRoute)
-            calls = {dependency.call for dependency in route.dependant.dependencies}
+        for route in api_routes(room.router.routes if room.router is not None else ()):
+            calls = set(calls_before(route.dependant))
             who = next((word for door, word in WHO.items() if door in calls), "")
             if not who:
                 who = f"public: {room.public[route.path]}"

@@ -6,8 +6,6 @@ import re
 
 import pytest
 
-from app.kit.db import Base
-from app.main import ROOMS
 from tests.docs.generated import DOCS, PARTS, part_in, routes_of_the_application
 
 
@@ -25,16 +23,3 @@ def test_every_route_is_documented_and_every_documented_route_is_there() -> None
         for method in methods.split("/")
     }
     assert said == routes_of_the_application()
-
-
-def test_every_table_that_points_at_a_person_is_declared() -> None:
-    declared = {data.table for room in ROOMS for data in room.personal_data}
-    pointing = {
-        table.name
-        for table in Base.metadata.tables.values()
-        if any(
-            key.column.table.name in declared and key.column.table.name != table.name
-            for key in table.foreign_keys
-        )
-    }
-    assert pointing <= declared, f"in no room's personal_data: {sorted(pointing - declared)}"

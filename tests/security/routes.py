@@ -48,25 +48,31 @@ class Route:
 def routes_of(app: FastAPI) -> list[Route]:
     """All routes but the static files, which are the same for everybody."""
     found = [
-        Route(method, route.path, frozenset(_guards(route.dependant)))
-        for route in _walk(app.routes)
+        Route(
+            method,
+            route.path,
+            frozenset(getattr(call, "__name__", "") for call in calls_before(route.dependant)),
+        )
+        for route in api_routes(app.routes)
         for method in sorted(route.methods or ())
     ]
     assert len(found) > 15, "the router was read"
     return found
 
 
-def _walk(routes: Any) -> Iterator[APIRoute]:
+def api_routes(routes: Any) -> Iterator[APIRoute]:
+    """Every route of a router and of those within it."""
     for route in routes:
         if isinstance(route, APIRoute):
             yield route
         elif hasattr(route, "original_router"):
-            yield from _walk(route.original_router.routes)
+            yield from api_routes(route.original_router.routes)
         else:
             assert route.path == "/static", f"a route that this test cannot read: {route}"
 
 
-def _guards(dependant: Any) -> Iterator[str]:
+def calls_before(dependant: Any) -> Iterator[Any]:
+    """Everything that FastAPI calls before the handler."""
     for inner in dependant.dependencies:
-        yield getattr(inner.call, "__name__", "")
-        yield from _guards(inner)
+        yield inner.call
+        yield from calls_before(inner)

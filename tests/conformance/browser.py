@@ -27,6 +27,8 @@ from starlette.routing import Route
 
 from tests.fakes.platform import FakePlatform
 
+# Playwright waits five seconds for what a page should show; a machine that does other work needs more.
+expect.set_options(timeout=30_000)
 ARGUMENTS = [
     "--no-sandbox",
     "--disable-gpu",

@@ -87,7 +87,7 @@ def find_tenant(session: Session, launch: Launch) -> Tenant:
 
 
 def record_person(session: Session, tenant: Tenant, launch: Launch) -> User:
-    """The person, by (registration, sub). Somebody whom the platform does not name is new with each visit (case 62)."""
+    """The person, by (registration, organisation, sub). Somebody whom the platform does not name is new with each visit (case 62)."""
     user = find_person(session, tenant, launch.sub)
     if user is None:
         user = User(
@@ -112,7 +112,10 @@ def find_person(session: Session, tenant: Tenant, sub: str | None) -> User | Non
         return None
     return session.scalars(
         select(User).where(
-            User.registration_id == tenant.registration.id, User.sub == sub, User.is_anonymous.is_(False)
+            User.registration_id == tenant.registration.id,
+            User.organisation_id == tenant.organisation_id,
+            User.sub == sub,
+            User.is_anonymous.is_(False),
         )
     ).one_or_none()
 

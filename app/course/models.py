@@ -107,13 +107,15 @@ class RegistrationHealth(Base):
 
 
 class User(Base):
-    """Key (registration, sub). Never an e-mail address, and none is kept.
+    """Key (registration, organisation, sub). Never an e-mail address, and none is kept.
 
+    The organisation is part of it because a registration may serve several (on Blackboard the deployment is the tenant):
+    whoever comes to two of them is two people here, and neither organisation learns of the other.
     `is_anonymous`: made for one visit of somebody whom the platform does not name, never found again, and removed with the visit.
     """
 
     __tablename__ = "user_account"
-    __table_args__ = (UniqueConstraint("registration_id", "sub"),)
+    __table_args__ = (UniqueConstraint("registration_id", "organisation_id", "sub"),)
 
     id: Mapped[str] = _id()
     registration_id: Mapped[str] = mapped_column(ID, ForeignKey("registration.id"))

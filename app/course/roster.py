@@ -180,7 +180,9 @@ def _record(
 def _record_members(
     session: Session, context: Context, registration_id: str, listed: lti.Members, asked_at: datetime
 ) -> None:
-    users = _users(session, registration_id, [member.user_id for member in listed.members])
+    users = _users(
+        session, context.organisation_id, registration_id, [member.user_id for member in listed.members]
+    )
     memberships = {
         membership.user_id: membership
         for membership in session.scalars(select(Membership).where(Membership.context_id == context.id))
@@ -216,12 +218,13 @@ def _record_members(
         membership.role, membership.status = member.role, "active"
 
 
-def _users(session: Session, registration_id: str, subs: list[str]) -> dict[str, User]:
+def _users(session: Session, organisation_id: str, registration_id: str, subs: list[str]) -> dict[str, User]:
     found: dict[str, User] = {}
     for start in range(0, len(subs), AT_ONCE):
         rows = session.scalars(
             select(User).where(
                 User.registration_id == registration_id,
+                User.organisation_id == organisation_id,
                 User.sub.in_(subs[start : start + AT_ONCE]),
                 User.is_anonymous.is_(False),
             )

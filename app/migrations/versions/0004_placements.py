@@ -59,6 +59,11 @@ def upgrade() -> None:
 
     with op.batch_alter_table("user_account") as user:
         user.add_column(sa.Column("is_anonymous", sa.Boolean(), nullable=False, server_default=sa.false()))
+        user.drop_constraint(op.f("uq_user_account_registration_id_sub"), type_="unique")
+        user.create_unique_constraint(
+            op.f("uq_user_account_registration_id_organisation_id_sub"),
+            ["registration_id", "organisation_id", "sub"],
+        )
 
     with op.batch_alter_table("visit") as visit:
         visit.add_column(
@@ -77,7 +82,12 @@ def downgrade() -> None:
         visit.alter_column("context_id", existing_type=sa.String(32), nullable=False)
         visit.drop_column("deep_linking")
         visit.drop_column("message_type")
+    # Fails, and changes nothing, where one person has come to two organisations of one registration meanwhile.
     with op.batch_alter_table("user_account") as user:
+        user.drop_constraint(op.f("uq_user_account_registration_id_organisation_id_sub"), type_="unique")
+        user.create_unique_constraint(
+            op.f("uq_user_account_registration_id_sub"), ["registration_id", "sub"]
+        )
         user.drop_column("is_anonymous")
     with op.batch_alter_table("resource_link") as link:
         link.drop_constraint(op.f("fk_resource_link_placement_id_placement"), type_="foreignkey")

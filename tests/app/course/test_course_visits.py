@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -12,9 +13,11 @@ from sqlalchemy import select, update
 from app.course.launches import admit_launch
 from app.course.models import (
     Context,
+    Deployment,
     LaunchTicket,
     LineItem,
     Membership,
+    Organisation,
     Registration,
     ResourceLink,
     User,
@@ -278,3 +281,26 @@ def test_the_way_back_to_the_course_is_shown_where_the_platform_gives_one(campus
     done = ana.get("/practice/lamp-parcels").text
     assert "id=7&amp;lang=pt&amp;lti_msg=Your%20answer%20is%20handed%20in" in done
     assert "Back to the course" not in campus.visit("ben").get("/").text
+
+
+def test_one_person_in_two_organisations_of_one_registration_is_two_people(campus: Campus) -> None:
+    """On Blackboard one client id serves every school, and the deployment says which."""
+    with campus.services.database.write() as session:
+        north = session.scalars(
+            select(Registration).where(Registration.issuer == "https://north.example")
+        ).one()
+        south = session.scalars(select(Organisation).where(Organisation.name == "south")).one()
+        session.add(Deployment(registration_id=north.id, organisation_id=south.id, deployment_id="2"))
+        other = south.id
+    campus.visit("ana")
+    campus.enter(replace(campus.launch("ana"), deployment_id="2", name="Ana as the other school calls her"))
+    campus.visit("ana")
+    with campus.services.database.read() as session:
+        people = session.scalars(select(User).where(User.sub == "north-ana")).all()
+        visits = session.scalars(select(Visit)).all()
+    assert {(one.organisation_id, one.name) for one in people} == {
+        (north.organisation_id, "Ana of north"),
+        (other, "Ana as the other school calls her"),
+    }
+    own = {one.id: one.organisation_id for one in people}
+    assert all(own[visit.user_id] == visit.organisation_id for visit in visits) and len(visits) == 3

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import timedelta
 
+from app.course.departures import remove_ended_visits
 from app.course.keys import tend_keys
 from app.course.notices import free_notices, register_next_handlers, work_next_notice
 from app.course.roster import free_rosters, read_next_roster
@@ -17,6 +18,7 @@ ROOM = Room(
     router=router,
     jobs=(
         Job("tend_keys", tend_keys, timedelta(hours=1)),
+        Job("remove_ended_visits", remove_ended_visits, timedelta(minutes=1)),
         Job("read_rosters", read_next_roster, timedelta(seconds=10), free_rosters),
         Job("work_notices", work_next_notice, timedelta(seconds=2), free_notices),
         Job("register_handlers", register_next_handlers, timedelta(seconds=10), free_notices),

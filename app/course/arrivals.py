@@ -8,7 +8,7 @@ from datetime import timedelta
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
-from sqlalchemy import and_, bindparam, delete, select
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from app.course.access import access_placement
@@ -28,34 +28,18 @@ from app.course.models import (
     Registration,
     ResourceLink,
     User,
-    Visit,
 )
 from app.kit.clock import now
+from app.kit.db import assign
 from app.kit.errors import NotFound
 from app.kit.ids import new_secret
 from lti.message import Launch
 
 PRACTICE_TAG = "practice"
-# A course's people keep no row for a visit that ended long ago.
-VISITS_KEPT = timedelta(days=1)
+# When somebody was last seen is told to the minute, so that a second launch writes nothing.
+SEEN_EVERY = timedelta(minutes=1)
 # The custom parameter that a placed activity carries.
 PLACEMENT = "placement"
-
-
-# Made once, since they run at every launch. Nothing of what they remove is in a session by then.
-_UNSEEN = {"synchronize_session": False}
-_IS_NOBODY = and_(User.is_anonymous, User.organisation_id == bindparam("organisation"))
-_ENDED_LONG_AGO = delete(Visit).where(Visit.expires_at < bindparam("kept_since")).execution_options(**_UNSEEN)
-_ENDED_OF_NOBODY = (
-    delete(Visit)
-    .where(Visit.user_id.in_(select(User.id).where(_IS_NOBODY)), Visit.expires_at < bindparam("moment"))
-    .execution_options(**_UNSEEN)
-)
-_NOBODY_WITHOUT_A_VISIT = (
-    delete(User)
-    .where(_IS_NOBODY, ~select(Visit.id).where(Visit.user_id == User.id).exists())
-    .execution_options(**_UNSEEN)
-)
 
 
 @dataclass(frozen=True)
@@ -99,9 +83,10 @@ def record_person(session: Session, tenant: Tenant, launch: Launch) -> User:
         )
         session.add(user)
     if launch.sub is not None:
-        user.name = launch.display_name if launch.name or launch.given_name else user.name
-        user.locale = launch.locale or user.locale
-    user.last_seen_at = now()
+        name = launch.display_name if launch.name or launch.given_name else user.name
+        assign(user, name=name, locale=launch.locale or user.locale)
+    if user.last_seen_at is None or now() - user.last_seen_at > SEEN_EVERY:
+        user.last_seen_at = now()
     session.flush()
     return user
 
@@ -138,7 +123,7 @@ def record_context(session: Session, tenant: Tenant, launch: Launch) -> Context 
         )
         session.add(context)
     if launch.context:
-        context.title = launch.context.title or launch.context.label or context.title
+        assign(context, title=launch.context.title or launch.context.label or context.title)
     session.flush()
     return context
 
@@ -153,9 +138,7 @@ def record_membership(session: Session, context: Context, user: User, role: str)
     if membership is None:
         membership = Membership(context_id=context.id, user_id=user.id)
         session.add(membership)
-    membership.role, membership.status = role, "active"
-    membership.seen_at = now()
-    session.flush()
+    assign(membership, role=role, status="active", seen_at=now())
 
 
 def record_link(session: Session, tenant: Tenant, context: Context, launch: Launch) -> ResourceLink:
@@ -169,21 +152,25 @@ def record_link(session: Session, tenant: Tenant, context: Context, launch: Laun
     if link is None:
         link = ResourceLink(context_id=context.id, lti_id=launch.resource_link.id)
         session.add(link)
-    link.title = launch.resource_link.title or link.title
-    before, link.custom = link.custom or {}, {**_carried_by_target(launch), **launch.custom}
+    before = link.custom or {}
+    custom = {**_carried_by_target(launch), **launch.custom}
+    assign(link, title=launch.resource_link.title or link.title, custom=custom)
     session.flush()
     origin = record_copy(session, context, ids_of_history(launch.custom.get(CONTEXT_HISTORY)))
-    named = _named_placement(session, tenant, link)
-    if link.custom.get(PLACEMENT) != before.get(PLACEMENT) or _is_made_by_hand(link):
-        link.placement_id = None
-    if named is not None:
-        link.placement_id = named.id
-    elif link.placement_id is None and not _is_made_by_hand(link):
+    placement = _named_placement(session, tenant, link)
+    if placement is not None:
+        shown = placement.id
+    elif _is_made_by_hand(link):
+        shown = None
+    elif link.placement_id is not None and custom.get(PLACEMENT) == before.get(PLACEMENT):
+        shown = link.placement_id
+    else:
         # Not named, or another organisation's: what was chosen anew for the activity that this one is a copy of.
         inherited = inherited_placement(
             session, context, link, origin, ids_of_history(launch.custom.get(LINK_HISTORY))
         )
-        link.placement_id = inherited.id if inherited else None
+        shown = inherited.id if inherited else None
+    assign(link, placement_id=shown)
     session.flush()
     return link
 
@@ -216,7 +203,7 @@ def record_line_item(session: Session, launch: Launch, context: Context, link: R
     The newest launch is right about address and scopes; an address that we found or made ourselves stays when the claim
     has none (Moodle drops the claim once an activity has two columns). Only an activity for one task gets a column made.
     """
-    link.has_gradebook = launch.ags is not None
+    assign(link, has_gradebook=launch.ags is not None)
     if launch.ags is None or not (
         launch.ags.lineitem or (launch.ags.lineitems and _is_for_one_task(session, link))
     ):
@@ -232,11 +219,16 @@ def record_line_item(session: Session, launch: Launch, context: Context, link: R
         if points := _shown_settings(session, link).get("points"):
             item.score_maximum = float(points)
         session.add(item)
-    item.url = launch.ags.lineitem or item.url
-    item.container_url = launch.ags.lineitems or item.container_url
-    item.scopes = sorted(launch.ags.scopes)
+    assign(
+        item,
+        url=launch.ags.lineitem or item.url,
+        container_url=launch.ags.lineitems or item.container_url,
+        scopes=sorted(launch.ags.scopes),
+    )
     if item.read_at is None:
-        item.read_tries = 0  # a gradebook that was down when we asked for the column's maximum is asked again
+        assign(
+            item, read_tries=0
+        )  # a gradebook that was down when we asked for the column's maximum is asked again
     session.flush()
 
 
@@ -248,11 +240,3 @@ def _shown_settings(session: Session, link: ResourceLink) -> Mapping[str, Any]:
     """What says what the activity shows: its placement, or the custom parameters of one made by hand."""
     placement = session.get(Placement, link.placement_id) if link.placement_id else None
     return placement.settings if placement else {"task": link.custom.get("task")}
-
-
-def remove_ended_visits(session: Session, organisation_id: str) -> None:
-    """Removes visits that ended a day ago, and with theirs, at once, the people who were anonymous."""
-    moment = now()
-    session.execute(_ENDED_LONG_AGO, {"kept_since": moment - VISITS_KEPT})
-    session.execute(_ENDED_OF_NOBODY, {"moment": moment, "organisation": organisation_id})
-    session.execute(_NOBODY_WITHOUT_A_VISIT, {"organisation": organisation_id})

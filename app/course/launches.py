@@ -22,7 +22,6 @@ from app.course.arrivals import (
     record_link,
     record_membership,
     record_person,
-    remove_ended_visits,
 )
 from app.course.models import Context, LineItem, Placement, Registration, ResourceLink, User, Visit
 from app.course.notices import handler_of, record_notice_service
@@ -80,7 +79,6 @@ def take_start(services: Services, code: str) -> Start:
 
 def _record_visit(session: Session, services: Services, launch: Launch) -> tuple[Visit, str, str]:
     tenant = find_tenant(session, launch)
-    remove_ended_visits(session, tenant.organisation_id)
     user = record_person(session, tenant, launch)
     context = record_context(session, tenant, launch)
     # Whoever is not named can do no more than a learner, except for placing activities, which concerns no person.

@@ -116,6 +116,13 @@ def _begin_writing(connection: Any) -> None:
     connection.exec_driver_sql("BEGIN IMMEDIATE")
 
 
+def assign(row: Base, **values: Any) -> None:
+    """Sets the columns that differ. SQLAlchemy looks a row through whenever anything was set on it, also to what it was."""
+    for name, value in values.items():
+        if getattr(row, name) != value:
+            setattr(row, name, value)
+
+
 def unit_of_work(request: Request) -> Iterator[Session]:
     """The session of one request, committed before the response is sent.
 

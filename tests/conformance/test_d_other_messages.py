@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 from sqlalchemy import select
 
+from app.course.departures import remove_ended_visits
 from app.course.models import Context, ContextCopy, User
 from app.course.models import Visit as VisitRow
 from app.rooms.ask.models import Conversation, Turn
@@ -358,6 +359,7 @@ def test_case_62_the_person_goes_with_the_visit(campus: Campus, monkeypatch: pyt
     nameless(campus, "instructor")
     monkeypatch.setenv("WORKSIDE_CLOCK_OFFSET", str(campus.services.settings.session_minutes * 60 + 1))
     campus.visit("ana")
+    remove_ended_visits(campus.services)
     assert campus.count(User) == 1 and campus.count(VisitRow) == 1
 
 

@@ -59,6 +59,7 @@ def upgrade() -> None:
 
     with op.batch_alter_table("user_account") as user:
         user.add_column(sa.Column("is_anonymous", sa.Boolean(), nullable=False, server_default=sa.false()))
+        user.create_index(op.f("ix_user_account_is_anonymous"), ["is_anonymous"])
         user.drop_constraint(op.f("uq_user_account_registration_id_sub"), type_="unique")
         user.create_unique_constraint(
             op.f("uq_user_account_registration_id_organisation_id_sub"),
@@ -88,6 +89,7 @@ def downgrade() -> None:
         user.create_unique_constraint(
             op.f("uq_user_account_registration_id_sub"), ["registration_id", "sub"]
         )
+        user.drop_index(op.f("ix_user_account_is_anonymous"))
         user.drop_column("is_anonymous")
     with op.batch_alter_table("resource_link") as link:
         link.drop_constraint(op.f("fk_resource_link_placement_id_placement"), type_="foreignkey")

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 from sqlalchemy import select, update
 
+from app.course.departures import remove_ended_visits
 from app.course.launches import admit_launch
 from app.course.models import (
     Context,
@@ -98,6 +99,7 @@ def test_visits_that_ended_long_ago_are_removed(campus: Campus) -> None:
     with campus.services.database.write() as session:
         session.execute(update(Visit).values(expires_at=now() - timedelta(days=2)))
     campus.visit("ben")
+    remove_ended_visits(campus.services)
     assert campus.count(Visit) == 1
 
 

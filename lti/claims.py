@@ -60,6 +60,8 @@ NOTICE_SCOPE = "https://purl.imsglobal.org/spec/lti/scope/noticehandlers"
 
 ID_LIMIT = 255
 TEXT_LIMIT = 4_000
+# Half an address leads elsewhere, so a longer one is no address; whoever keeps one needs this much room.
+URL_LIMIT = 2_000
 
 # A substitution variable that the platform left as it was: "$" and a dotted name. "$5.00" is data.
 _VARIABLE = re.compile(r"\$[A-Za-z_][\w-]*(\.[\w<>-]+)+")
@@ -103,7 +105,7 @@ def switch(value: object) -> bool | None:
 
 def optional_url(value: object) -> str | None:
     """The URL where it is absolute http(s) with a plain host; None for `javascript:` and everything else."""
-    if not isinstance(value, str) or len(value) > 4_000 or not _storable(value):
+    if not isinstance(value, str) or len(value) > URL_LIMIT or not _storable(value):
         return None
     return value if origin_of(value) else None
 

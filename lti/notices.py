@@ -32,6 +32,7 @@ from lti.settings import LtiSettings
 HELLO_WORLD = "LtiHelloWorldNotice"
 CONTEXT_COPY = "LtiContextCopyNotice"
 NOTICE_TYPES = (HELLO_WORLD, CONTEXT_COPY)
+MOST_AUDIENCES = 5
 MOST_NOTICES = 100
 
 
@@ -96,14 +97,12 @@ class NoticeVerifier:
         except (jwt.PyJWTError, ValueError, TypeError, RecursionError) as error:
             raise TokenMalformed("payload") from error
         issuer, audience = unverified.get("iss"), unverified.get("aud")
-        if isinstance(issuer, str):
-            for client_id in audience if isinstance(audience, list) else [audience]:
-                found = (
-                    self._registrations.find(issuer, client_id)
-                    if isinstance(client_id, str) and names.required_text(issuer, 1_000)
-                    else ()
-                )
-                if found:
+        if isinstance(issuer, str) and names.required_text(issuer, 1_000):
+            # Nothing of this is verified yet, so it may cost a few look-ups and no more.
+            for client_id in names.optional_texts(audience if isinstance(audience, list) else [audience])[
+                :MOST_AUDIENCES
+            ]:
+                if found := self._registrations.find(issuer, client_id):
                     return found[0]
         raise IssuerMismatch("no registration has this issuer and audience")
 

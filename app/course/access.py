@@ -11,7 +11,16 @@ from fastapi import Depends, Request
 from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
-from app.course.models import Context, Placement, PracticeTask, ResourceLink, User, Visit
+from app.course.models import (
+    Context,
+    Deployment,
+    Placement,
+    PracticeTask,
+    Registration,
+    ResourceLink,
+    User,
+    Visit,
+)
 from app.kit.clock import now
 from app.kit.errors import N_, NotAllowed, NotFound, SignedOut, WorksideError
 from app.kit.ids import secret_hash
@@ -179,10 +188,18 @@ def signed_in(request: Request) -> Arrival:
         row = session.execute(
             select(Visit, User, Context, ResourceLink, Placement)
             .join(User, User.id == Visit.user_id)
+            # Whoever is switched off is out with the next request, whatever began the visit.
+            .join(Deployment, Deployment.id == Visit.deployment_id)
+            .join(Registration, Registration.id == Visit.registration_id)
             .outerjoin(Context, Context.id == Visit.context_id)
             .outerjoin(ResourceLink, ResourceLink.id == Visit.resource_link_id)
             .outerjoin(Placement, Placement.id == ResourceLink.placement_id)
-            .where(Visit.bearer_hash == secret_hash(bearer), Visit.expires_at > now())
+            .where(
+                Visit.bearer_hash == secret_hash(bearer),
+                Visit.expires_at > now(),
+                Deployment.status == "active",
+                Registration.status == "active",
+            )
         ).one_or_none()
     if row is None:
         raise SignedOut
@@ -198,7 +215,10 @@ def _prolong(request: Request, visit: Visit) -> None:
     end = now() + timedelta(minutes=request.app.state.settings.session_minutes)
     if end - visit.expires_at > timedelta(minutes=1):
         with request.app.state.database.write() as session:
-            session.execute(update(Visit).where(Visit.id == visit.id).values(expires_at=end))
+            # One that was ended meanwhile stays ended.
+            session.execute(
+                update(Visit).where(Visit.id == visit.id, Visit.expires_at > now()).values(expires_at=end)
+            )
 
 
 SignedIn = Annotated[Arrival, Depends(signed_in)]

@@ -32,8 +32,13 @@ from app.course.models import (
 from app.kit.clock import now
 from app.kit.db import assign
 from app.kit.errors import NotFound
-from app.kit.ids import new_secret
+from app.kit.ids import new_secret, secret_hash
+from app.kit.log import get_logger
+from lti.claims import ID_LIMIT
+from lti.errors import DeploymentInactive
 from lti.message import Launch
+
+log = get_logger("course")
 
 PRACTICE_TAG = "practice"
 # When somebody was last seen is told to the minute, so that a second launch writes nothing.
@@ -64,6 +69,9 @@ def find_tenant(session: Session, launch: Launch) -> Tenant:
             Deployment.deployment_id == launch.deployment_id,
         )
     ).one()
+    if deployment.status != "active" or registration.status != "active":
+        # Switched off between the verdict and now: a launch may wait a minute for its browser.
+        raise DeploymentInactive(registration.issuer, registration.client_id, deployment.deployment_id)
     if registration.platform == "generic":
         # A self-hosted platform's address says nothing; its signed claims name the product, and the quirks follow from it.
         registration.platform = launch.platform_family
@@ -112,6 +120,8 @@ def record_context(session: Session, tenant: Tenant, launch: Launch) -> Context 
         key = launch.context.id
     elif launch.resource_link is not None:
         key = f"resource-link:{launch.resource_link.id}"
+        if len(key) > ID_LIMIT:
+            key = f"resource-link:{secret_hash(launch.resource_link.id)}"
     else:
         return None
     context = session.scalars(
@@ -221,7 +231,7 @@ def record_line_item(session: Session, launch: Launch, context: Context, link: R
         session.add(item)
     assign(
         item,
-        url=launch.ags.lineitem or item.url,
+        url=_column_of(session, item, launch.ags.lineitem, context, link),
         container_url=launch.ags.lineitems or item.container_url,
         scopes=sorted(launch.ags.scopes),
     )
@@ -230,6 +240,24 @@ def record_line_item(session: Session, launch: Launch, context: Context, link: R
             item, read_tries=0
         )  # a gradebook that was down when we asked for the column's maximum is asked again
     session.flush()
+
+
+def _column_of(
+    session: Session, item: LineItem, url: str | None, context: Context, link: ResourceLink
+) -> str | None:
+    """The claim's column, unless it is another activity's already: two activities would overwrite each other's grades.
+
+    Without one the column stays that was found or made before.
+    """
+    if url is None or url == item.url:
+        return item.url
+    owner = session.scalars(
+        select(LineItem.resource_link_id).where(LineItem.context_id == context.id, LineItem.url == url)
+    ).one_or_none()
+    if owner in {None, link.id}:
+        return url
+    log.warning("column_of_another_activity", context_id=context.id, resource_link_id=link.id)
+    return item.url
 
 
 def _is_for_one_task(session: Session, link: ResourceLink) -> bool:

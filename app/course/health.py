@@ -42,6 +42,8 @@ class DatabaseObserver:
         self._every = every
         self._clock = clock
         self._lock = threading.Lock()
+        # Whoever flushes waits for the thread that is just writing; whoever notes never does.
+        self._writing = threading.Lock()
         self._noted: dict[tuple[str, str], tuple[datetime, Mapping[str, Any]]] = {}
         self._granted: dict[str, frozenset[str]] = {}
         self._waiting: dict[str, dict[str, Any]] = {}
@@ -106,16 +108,17 @@ class DatabaseObserver:
 
     def flush(self) -> None:
         """Writes what waits, now. What the database refuses is dropped: the next launch tells it again."""
-        with self._lock:
-            waiting, self._waiting = self._waiting, {}
-        if not waiting:
-            return
-        try:
-            with self._database.write() as session:
-                for registration_id, values in waiting.items():
-                    _keep(session, registration_id, values)
-        except SQLAlchemyError as error:
-            log.warning("registration_health_not_written", kind=type(error).__name__)
+        with self._writing:
+            with self._lock:
+                waiting, self._waiting = self._waiting, {}
+            if not waiting:
+                return
+            try:
+                with self._database.write() as session:
+                    for registration_id, values in waiting.items():
+                        _keep(session, registration_id, values)
+            except SQLAlchemyError as error:
+                log.warning("registration_health_not_written", kind=type(error).__name__)
 
     def close(self) -> None:
         """Writes what waits and ends the thread, two seconds at most."""

@@ -9,6 +9,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from sqlalchemy import select
+from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from app.course.access import PLACERS, REVIEWERS
@@ -33,11 +34,15 @@ from app.kit.clock import now
 from app.kit.errors import SignedOut
 from app.kit.i18n import choose_locale
 from app.kit.ids import new_secret, secret_hash
+from app.kit.log import get_logger
 from app.kit.metrics import LAUNCHES
 from lti.claims import DATA_PRIVACY_REQUEST, DEEP_LINKING_REQUEST, SUBMISSION_REVIEW_REQUEST
 from lti.message import Launch
 
+log = get_logger("course")
 START_SECONDS = 60
+# A launch makes up to seven kinds of rows that another launch may make at the same moment.
+_ROUNDS = 10
 WORK_SHOWN = re.compile(r"/review/([0-9a-f]{32})")
 START = "start"
 
@@ -54,6 +59,17 @@ class Start:
 
 def admit_launch(services: Services, launch: Launch) -> str:
     """Records who came where as what, and returns the address that opens their visit: `/start/{code}`, once, for 60 seconds."""
+    for _ in range(_ROUNDS):
+        try:
+            return _admit(services, launch)
+        except IntegrityError as error:
+            # On PostgreSQL a whole class may open a new course at once: all but one find that somebody made the row
+            # first, and find it there the next time round. What a round wrote is gone with it.
+            log.info("recorded_elsewhere", kind=type(error.orig).__name__)
+    return _admit(services, launch)
+
+
+def _admit(services: Services, launch: Launch) -> str:
     code = new_secret()
     with services.database.write() as session:
         visit, first, bearer = _record_visit(session, services, launch)
@@ -94,6 +110,7 @@ def _record_visit(session: Session, services: Services, launch: Launch) -> tuple
         user_id=user.id,
         organisation_id=tenant.organisation_id,
         registration_id=tenant.registration.id,
+        deployment_id=tenant.deployment.id,
         message_type=launch.message_type,
         context_id=(link.context_id if link else context.id if context else None),
         resource_link_id=link.id if link else None,

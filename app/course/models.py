@@ -315,6 +315,7 @@ class Visit(Base):
     message_type: Mapped[str] = mapped_column(String(60), default="LtiResourceLinkRequest")
     context_id: Mapped[str | None] = mapped_column(ID, ForeignKey("context.id"))
     resource_link_id: Mapped[str | None] = mapped_column(ID, ForeignKey("resource_link.id"))
+    deployment_id: Mapped[str | None] = mapped_column(ID, ForeignKey("deployment.id"))
     deep_linking: Mapped[dict[str, Any] | None] = mapped_column(JSON)
     role: Mapped[str] = mapped_column(String(30))
     is_gradable: Mapped[bool] = mapped_column(Boolean, default=False)

@@ -224,10 +224,9 @@ def deactivate_deployment(session: Session, deployment: Deployment, *, actor_id:
     """Refuses a deployment that waits, or shuts out one that was let in; visits under way in it end."""
     was_waiting = deployment.status == "pending"
     deployment.status = "inactive"
-    places = select(Context.id).where(Context.deployment_id == deployment.id)
     session.execute(
         update(Visit)
-        .where(Visit.context_id.in_(places), Visit.expires_at > now())
+        .where(Visit.deployment_id == deployment.id, Visit.expires_at > now())
         .values(expires_at=now())
         .execution_options(synchronize_session=False)
     )

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 
-from sqlalchemy import delete, select
+from sqlalchemy import ColumnElement, delete, select
 from sqlalchemy.orm import Session
 
 import lti
@@ -213,8 +213,9 @@ def _record_members(
         if not is_active:
             _end(session, context, membership)
             continue
-        if membership.role in REVIEWERS and member.role not in REVIEWERS:
-            _end_visits(session, context, user.id)
+        if member.role not in REVIEWERS:
+            # By what each visit may, not by the membership: a launch as a learner has lowered that already.
+            _end_visits(session, context, user.id, Visit.role.in_(REVIEWERS))
         membership.role, membership.status = member.role, "active"
 
 
@@ -270,5 +271,6 @@ def _end(session: Session, context: Context, membership: Membership) -> None:
     )
 
 
-def _end_visits(session: Session, context: Context, user_id: str) -> None:
-    session.execute(delete(Visit).where(Visit.context_id == context.id, Visit.user_id == user_id))
+def _end_visits(session: Session, context: Context, user_id: str, *which: ColumnElement[bool]) -> None:
+    own = (Visit.context_id == context.id, Visit.user_id == user_id)
+    session.execute(delete(Visit).where(*own, *which))

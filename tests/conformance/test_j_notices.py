@@ -206,3 +206,23 @@ def test_case_120_a_notice_has_the_same_id_each_time(tool: Handling, notices: No
     token = notices.token()
     tool.deliver(token, token)
     assert len({notice.id for notice in tool.noticed}) == 1
+
+
+def test_case_120_what_is_not_verified_yet_costs_few_look_ups(
+    tool: Handling, notices: Notices, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A list of ten thousand audiences would otherwise be ten thousand questions to the database."""
+    asked: list[str] = []
+    find = tool.registrations.find
+
+    def counting(issuer: str, client_id: str | None = None, deployment_id: str | None = None) -> Any:
+        asked.append(str(client_id))
+        return find(issuer, client_id, deployment_id)
+
+    monkeypatch.setattr(tool.registrations, "find", counting)
+    crowd = [f"client-{n}" for n in range(10_000)]
+    answer = tool.deliver(notices.token(aud=[*crowd[:2_000], tool.platform.client_id]))
+    assert answer.status_code == 400 and len(asked) <= 5
+    asked.clear()
+    assert tool.deliver(notices.token(aud=["another", tool.platform.client_id])).json()["accepted"] == 0
+    assert len(asked) == 2, "a short list is read to its end; without azp it is refused afterwards"

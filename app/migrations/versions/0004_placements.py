@@ -71,6 +71,9 @@ def upgrade() -> None:
             sa.Column("message_type", sa.String(60), nullable=False, server_default="LtiResourceLinkRequest")
         )
         visit.add_column(sa.Column("deep_linking", sa.JSON(), nullable=True))
+        # Empty for visits from before: they end with the upgrade, and the next click tells to launch again.
+        visit.add_column(sa.Column("deployment_id", sa.String(32), nullable=True))
+        visit.create_foreign_key(op.f("fk_visit_deployment_id_deployment"), "deployment", ["deployment_id"], ["id"])
         visit.alter_column("context_id", existing_type=sa.String(32), nullable=True)
         visit.alter_column("resource_link_id", existing_type=sa.String(32), nullable=True)
 
@@ -81,6 +84,8 @@ def downgrade() -> None:
     with op.batch_alter_table("visit") as visit:
         visit.alter_column("resource_link_id", existing_type=sa.String(32), nullable=False)
         visit.alter_column("context_id", existing_type=sa.String(32), nullable=False)
+        visit.drop_constraint(op.f("fk_visit_deployment_id_deployment"), type_="foreignkey")
+        visit.drop_column("deployment_id")
         visit.drop_column("deep_linking")
         visit.drop_column("message_type")
     # Fails, and changes nothing, where one person has come to two organisations of one registration meanwhile.

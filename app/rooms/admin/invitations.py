@@ -169,6 +169,16 @@ def open_invitation(database: Database, secret: str) -> Invitation:
     return row
 
 
+def invited_organisation(database: Database, secret: str) -> str:
+    """The name of the organisation that the link connects a platform for, also after it was used."""
+    with database.read() as session:
+        return session.scalars(
+            select(models.Organisation.name)
+            .join(Invitation, Invitation.organisation_id == models.Organisation.id)
+            .where(Invitation.secret_hash == secret_hash(secret))
+        ).one()
+
+
 def register_platform(services: Services, secret: str, configuration_url: str, token: str | None) -> Outcome:
     """Registers the platform behind `configuration_url` under the invitation. No request is sent without a claim on it.
 

@@ -14,7 +14,7 @@ from app.course.services import Services
 from app.kit.errors import WorksideError
 from app.kit.limits import RateLimit
 from app.kit.pages import render_error, render_page, translator_of
-from app.rooms.admin.invitations import open_invitation, register_platform
+from app.rooms.admin.invitations import invited_organisation, open_invitation, register_platform
 from app.rooms.admin.service import scope_words
 from lti import origin_of
 from lti.developer_key import developer_key_document
@@ -41,6 +41,7 @@ def show_registration(
         "admin/register.html",
         action=f"/lti/register/{code}",
         name=row.name,
+        organisation=invited_organisation(services.database, code),
         asker=origin_of(openid_configuration).partition("://")[2],
         openid_configuration=openid_configuration,
         registration_token=registration_token,
@@ -67,6 +68,7 @@ def run_registration(
         "admin/registered.html",
         200 if outcome.is_well else 422,
         outcome=outcome,
+        organisation=invited_organisation(services.database, code),
         scopes=scope_words(outcome.scopes, translator_of(request)),
         again=None
         if outcome.is_well

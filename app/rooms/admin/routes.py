@@ -242,26 +242,27 @@ def announce(request: Request, admin: AnyAdmin, form: Fields, registration_id: s
             )
             activate_deployment(session, deployment, None, actor_id=admin.session_id)
     except PlatformRefused as error:
-        return _refused_deployment(request, services, registration_id, error)
+        return _refused_deployment(request, services, registration_id, name, error)
     return RedirectResponse(f"/admin/platforms/{registration_id}", 303)
 
 
 @router.post("/admin/deployments/{deployment_id}/activate")
 def activate(request: Request, admin: AnyAdmin, form: Fields, deployment_id: str) -> Response:
-    """Lets a deployment in, for the organisation that the form names or the one that it has."""
+    """Lets a deployment in, for the organisation that the form names. One that was let in before may keep the one it has."""
     services: Services = request.app.state.services
     name = _organisation_of(form)
     with services.database.read() as session:
-        registration_id = access_deployment(session, deployment_id).registration_id
+        row = access_deployment(session, deployment_id)
+        registration_id, has_waited = row.registration_id, row.status == "pending"
     try:
-        if name:
+        if name or has_waited:
             check_values({"organisation": name}, allow_plain=False)
         with services.database.write() as session:
             deployment = access_deployment(session, deployment_id)
             owner = organisation_named(session, name, create=True) if name else None
             activate_deployment(session, deployment, owner, actor_id=admin.session_id)
     except PlatformRefused as error:
-        return _refused_deployment(request, services, registration_id, error)
+        return _refused_deployment(request, services, registration_id, name, error)
     return RedirectResponse(f"/admin/platforms/{registration_id}", 303)
 
 
@@ -283,10 +284,11 @@ def _organisation_of(form: dict[str, str]) -> str:
     return form.get("new_organisation") or form.get("organisation", "")
 
 
-def _wrong(request: Request, error: PlatformRefused | None) -> dict[str, str] | None:
+def _wrong(request: Request, error: PlatformRefused | None, name: str = "") -> dict[str, str] | None:
     if error is None:
         return None
-    says = translator_of(request)(PROBLEMS[error.problem], longest=error.longest)
+    is_unsaid = error.field == "organisation" and error.problem == "length" and not name
+    says = translator_of(request)(PROBLEMS["unsaid" if is_unsaid else error.problem], longest=error.longest)
     return {"field": error.field, "says": says}
 
 
@@ -302,7 +304,7 @@ def _new_page(
         families=[(key, translate(FAMILIES[key])) for key in INVITED],
         lives=[(str(hours), translate(text)) for hours, text in LIVES.items()],
         form=form,
-        wrong=_wrong(request, error),
+        wrong=_wrong(request, error, _organisation_of(form)),
     )
 
 
@@ -318,7 +320,7 @@ def _manual_page(
         families=[(key, translate(text)) for key, text in FAMILIES.items()],
         sheet=tool_sheet(request.app.state.settings),
         form=form,
-        wrong=_wrong(request, error),
+        wrong=_wrong(request, error, _organisation_of(form)),
     )
 
 
@@ -343,9 +345,9 @@ def _edit_page(
 
 
 def _refused_deployment(
-    request: Request, services: Services, registration_id: str, error: PlatformRefused
+    request: Request, services: Services, registration_id: str, name: str, error: PlatformRefused
 ) -> Response:
     with services.database.read() as session:
         row = access_registration(session, registration_id)
         view = platform_view(session, services, row, translator_of(request))
-    return render_page(request, "admin/platform.html", 422, **view, test=None, wrong=_wrong(request, error))
+    return render_page(request, "admin/platform.html", 422, **view, test=None, wrong=_wrong(request, error, name))

@@ -278,6 +278,7 @@ def waiting_views(session: Session, translate: Translator) -> list[dict[str, Any
             "issuer": row.issuer,
             "client_id": row.client_id,
             "organisation": organisation.name,
+            "is_tenant": quirks_of(row.platform).deployment_is_tenant,
             "created_at": deployment.created_at,
         }
         for deployment, row, organisation in found

@@ -33,13 +33,14 @@ SCOPES: Mapping[str, str] = {
     ),
     "https://purl.imsglobal.org/spec/lti/scope/noticehandlers": N_("Hear of copied courses"),
 }
-# What is wrong with a field of a form, by `PlatformRefused.problem`.
+# What is wrong with a field of a form, by `PlatformRefused.problem`; "unsaid" is an organisation that is missing.
 PROBLEMS: Mapping[str, str] = {
     "length": N_("Write 1 to %(longest)s characters."),
     "address": N_("Write a full address, such as https://lms.example.org/token."),
     "plain": N_("The address must begin with https://."),
     "family": N_("Choose one of the list."),
     "organisation": N_("This issuer and client id are registered for another organisation."),
+    "unsaid": N_("Choose an organisation, or name a new one."),
     "known": N_("This issuer and client id are registered already."),
     "in_use": N_("People have worked in this deployment: its records stay with their organisation."),
 }

@@ -279,3 +279,19 @@ def test_the_worker_reads_it(campus: Campus, working: Any) -> None:
     while campus.count(Membership) < 2 and time.monotonic() < deadline:
         time.sleep(0.05)
     assert memberships(campus)["uma"] == ("instructor", "active")
+
+
+def test_a_demoted_instructor_loses_the_tab_in_which_they_review(
+    campus: Campus, people: Memberships, clock: MovingClock
+) -> None:
+    """Also where a launch as a learner has already lowered the membership: what counts is what each visit may."""
+    ivo = enter(campus, people, "ivo", "instructor")
+    assert ivo.get("/review").status_code == 200
+    for member in people.members:
+        if member["user_id"] == "north-ivo":
+            member["roles"] = ["Learner"]
+    as_learner = enter(campus, people, "ivo", "learner")
+    clock.forward(HOUR + 1)
+    sync(campus)
+    assert ivo.get("/review").status_code == 401
+    assert as_learner.get("/").status_code == 200

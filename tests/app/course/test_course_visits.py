@@ -5,11 +5,13 @@ from __future__ import annotations
 import threading
 from dataclasses import replace
 from datetime import timedelta
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 from sqlalchemy import select, update
 
+from app.course import access
 from app.course.departures import remove_ended_visits
 from app.course.launches import admit_launch
 from app.course.models import (
@@ -101,6 +103,18 @@ def test_visits_that_ended_long_ago_are_removed(campus: Campus) -> None:
     campus.visit("ben")
     remove_ended_visits(campus.services)
     assert campus.count(Visit) == 1
+
+
+def test_a_visit_that_was_ended_is_not_prolonged_by_a_request_in_flight(campus: Campus) -> None:
+    ana = campus.visit()
+    with campus.services.database.write() as session:
+        visit = session.scalars(select(Visit)).one()
+        visit.expires_at = now() + timedelta(minutes=5)
+    request = SimpleNamespace(app=campus.app)
+    with campus.services.database.write() as session:
+        session.execute(update(Visit).values(expires_at=now()))
+    access._prolong(request, visit)  # type: ignore[arg-type]  # as the request that had read it a moment ago
+    assert ana.get("/").status_code == 401
 
 
 @pytest.mark.parametrize(

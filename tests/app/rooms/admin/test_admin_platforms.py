@@ -8,14 +8,17 @@ import pytest
 from httpx import Response
 from sqlalchemy import func, select
 
+from app.course.launches import admit_launch
 from app.course.models import Deployment, Organisation, Registration, RegistrationHealth
 from app.course.platforms import PlatformRefused, add_platform
 from app.course.protocol import MOST_PENDING, DatabaseRegistrations, registration_of
 from app.kit import egress as kit_egress
 from app.kit.audit import AuditEvent
+from lti.errors import DeploymentInactive
 from lti.ports import EgressResponse
 from tests.app.rooms.admin.signed_in import Operator
 from tests.app.rooms.campus import Campus
+from tests.app.rooms.placing import picker
 
 FORM = {
     "name": "Moodle of the school",
@@ -85,7 +88,8 @@ def test_a_platform_is_registered_by_hand(campus: Campus, operator: Operator) ->
         ("token_url", "ftp://moodle.example", "full address"),
         ("jwks_url", "https://user:pw@moodle.example/certs", "full address"),
         ("jwks_url", "https://[::1", "full address"),
-        ("organisation", "", "1 to 200 characters"),
+        ("organisation", "", "Choose an organisation, or name a new one."),
+        ("organisation", "x" * 201, "1 to 200 characters"),
         ("platform", "nothing", "one of the list"),
     ],
 )
@@ -96,9 +100,21 @@ def test_a_field_that_needs_another_look_is_told_beside_it_and_nothing_is_lost(
     answer = operator.post("/admin/platforms", FORM | {field: value})
     assert answer.status_code == 422
     assert (campus.count(Registration), campus.count(Organisation)) == before
-    if field != "platform":
-        assert said in answer.text
-        assert 'value="Moodle of the school"' in answer.text or field == "name"
+    assert said in answer.text
+    assert 'value="Moodle of the school"' in answer.text or field == "name"
+
+
+def test_no_form_chooses_an_organisation_for_the_operator(campus: Campus, operator: Operator) -> None:
+    for path in ("/admin/new", "/admin/new/by-hand"):
+        page = operator.get(path).text
+        assert '<option value="">Choose …</option>' in page and "<option selected>" not in page
+    invitation = {"name": "M", "platform": "moodle", "hours": "24"}
+    for form, said in (
+        (invitation | {"organisation": ""}, "Choose an organisation, or name a new one."),
+        (invitation | {"organisation": "north", "platform": ""}, "Choose one of the list."),
+    ):
+        answer = operator.post("/admin/invitations", form)
+        assert answer.status_code == 422 and said in answer.text
 
 
 def test_a_form_never_replaces_a_platform_that_is_there(campus: Campus, operator: Operator) -> None:
@@ -167,12 +183,19 @@ def test_a_platform_switched_off_lets_nobody_in_and_ends_visits(campus: Campus, 
 
 def test_a_deployment_switched_off_ends_its_visits_alone(campus: Campus, operator: Operator) -> None:
     ana, southern = campus.visit(), campus.visit("eve", "learner", "parcels", "south")
+    placing = picker(campus, context=False)
+    assert placing.get("/picker").status_code == 200
     north = row_of(campus, "https://north.example")
     with campus.services.database.read() as session:
         one = session.scalars(select(Deployment).where(Deployment.registration_id == north.id)).one()
     assert operator.post(f"/admin/deployments/{one.id}/deactivate").status_code == 303
     assert ana.get("/").status_code == 401 and southern.get("/").status_code == 200
+    # Also those outside a course, those that a slow launch begins, and those that a request in flight prolongs.
+    assert placing.get("/picker").status_code == 401
+    with pytest.raises(DeploymentInactive):
+        admit_launch(campus.services, campus.launch("bo"))
     operator.post(f"/admin/deployments/{one.id}/activate")
+    assert ana.get("/").status_code == placing.get("/picker").status_code == 401
     registrations = DatabaseRegistrations(campus.services.database)
     assert registrations.deployment_status(registration_of(north), "1") == "active"
     assert actions(campus) == ["deployment.switched_off", "deployment.activated"]
@@ -201,6 +224,23 @@ def test_a_deployment_seen_first_waits_until_an_operator_says_for_whom(
         owner = session.get_one(Organisation, deployment_of(campus, "new one").organisation_id)
     assert owner.name == "School of nursing"
     assert "Nothing waits" in operator.get("/admin/waiting").text
+
+
+def test_a_deployment_is_not_let_in_for_nobody_and_a_school_of_blackboard_is_not_guessed(
+    campus: Campus, operator: Operator
+) -> None:
+    see(campus, "new one")
+    row = deployment_of(campus, "new one")
+    answer = operator.post(f"/admin/deployments/{row.id}/activate", {"organisation": ""})
+    assert answer.status_code == 422 and "Choose an organisation, or name a new one." in answer.text
+    assert see(campus, "new one") == "pending"
+    for path in ("/admin/waiting", f"/admin/platforms/{row.registration_id}"):
+        assert "<option selected>north</option>" in operator.get(path).text
+    with campus.services.database.write() as session:
+        session.get_one(Registration, row.registration_id).platform = "blackboard"
+    for path in ("/admin/waiting", f"/admin/platforms/{row.registration_id}"):
+        page = operator.get(path).text
+        assert '<option value="">Choose …</option>' in page and "<option selected>" not in page
 
 
 def test_a_refused_deployment_stays_refused(campus: Campus, operator: Operator) -> None:

@@ -771,6 +771,7 @@ WAITING = LET_IN | {
     "platform": "Canvas of the university",
     "family": "Canvas",
     "href": "/admin/platforms/p2",
+    "is_tenant": False,
     "issuer": "https://canvas.instructure.com",
     "client_id": "10000000000042",
 }
@@ -858,7 +859,12 @@ def registered(steps: list[dict[str, Any]], **parts: Any) -> State:
     again = {"action": "/lti/register/x", "openid_configuration": "", "registration_token": ""}
     scopes = ["Send grades", "Read the course's people"]
     return admin(
-        "registered", "/lti/register/x", outcome=outcome, scopes=scopes, again=None if is_well else again
+        "registered",
+        "/lti/register/x",
+        outcome=outcome,
+        organisation="Tarnwell Logistics",
+        scopes=scopes,
+        again=None if is_well else again,
     )
 
 
@@ -866,6 +872,7 @@ DONE = [{"name": name, "is_well": True} for name in ("configuration", "keys", "r
 REGISTER = {
     "action": "/lti/register/x",
     "name": "Moodle of the training centre",
+    "organisation": "Tarnwell Logistics",
     "openid_configuration": "https://moodle.tarnwell.example/mod/lti/openid-configuration.php",
     "registration_token": "eyJ",
 }
@@ -895,7 +902,7 @@ STATES |= {
         waiting=1,
     ),
     "admin-waiting": admin(
-        "waiting", "/admin/waiting", waiting=[WAITING, WAITING | {"id": "d4"}], organisations=ORGANISATIONS
+        "waiting", "/admin/waiting", waiting=[WAITING, WAITING | {"id": "d4", "is_tenant": True}], organisations=ORGANISATIONS
     ),
     "admin-nothing-waits": admin("waiting", "/admin/waiting", waiting=[], organisations=[]),
     "admin-new": admin("new", "/admin/new", **NEW, form={}, wrong=None),
@@ -907,6 +914,14 @@ STATES |= {
         **NEW,
         form={"new_organisation": "x"},
         wrong={"field": "name", "says": "Write 1 to 200 characters."},
+    ),
+    "admin-new-for-nobody": admin(
+        "new",
+        "/admin/new",
+        422,
+        **NEW,
+        form={"name": "x"},
+        wrong={"field": "organisation", "says": "Choose an organisation, or name a new one."},
     ),
     "admin-by-hand": admin("by_hand", "/admin/new/by-hand", **NEW, sheet=SHEET, form={}, wrong=None),
     "admin-by-hand-wrong": admin(

@@ -350,4 +350,6 @@ def _refused_deployment(
     with services.database.read() as session:
         row = access_registration(session, registration_id)
         view = platform_view(session, services, row, translator_of(request))
-    return render_page(request, "admin/platform.html", 422, **view, test=None, wrong=_wrong(request, error, name))
+    return render_page(
+        request, "admin/platform.html", 422, **view, test=None, wrong=_wrong(request, error, name)
+    )

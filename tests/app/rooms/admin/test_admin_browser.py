@@ -88,6 +88,8 @@ def test_an_operators_morning_by_keyboard(page: Page, running: Services) -> None
     page.keyboard.type("Canvas of the university")
     reach(page, "#f-organisation")
     page.keyboard.type("North")
+    reach(page, "#f-platform")
+    page.keyboard.press("C")
     press(page, "main form button.button")
     expect(page.locator("h1")).to_have_text("Canvas of the university")
     press(page, "[data-copy]")
@@ -104,6 +106,9 @@ def test_an_operators_morning_by_keyboard(page: Page, running: Services) -> None
     ):  # fmt: skip
         reach(page, f"#f-{field}")
         page.keyboard.type(value)
+        if field == "name":
+            reach(page, "#f-organisation")
+            page.keyboard.press("N")
     page.keyboard.press("Enter")
     expect(page.locator("#f-token_url")).to_be_focused()
     expect(page.locator("#w-token_url")).to_contain_text("Write a full address")

@@ -24,8 +24,14 @@ def _as_json(record: Any) -> dict[str, Any]:
 
 
 def _line(record: Any) -> str:
-    until = f", until {record.until:%Y-%m-%d %H:%M} UTC" if record.until else ""
-    return f"{record.kid}  {record.state}{until}  (made {record.created_at:%Y-%m-%d})"
+    return f"{record.kid}  {record.state}{_turn(record)}  (made {record.created_at:%Y-%m-%d})"
+
+
+def _turn(record: Any) -> str:
+    """When the key's state ends, in the words of that state."""
+    words = {"pending": "signs from", "signing": "signs until", "published": "published until"}
+    moment = record.signs_from if record.state == "pending" else record.until
+    return f", {words.get(record.state, 'until')} {moment:%Y-%m-%d %H:%M} UTC" if moment else ""
 
 
 @keys_app.command("list")

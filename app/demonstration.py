@@ -61,7 +61,10 @@ def run_demonstration(settings: Settings, screen: Console) -> None:
             settings.url,
             "--data",
             str(settings.data_dir / "demo-lms"),
-        ]
+            "--with-parent",
+        ],
+        # Never written to: its end tells the LMS that this process is gone, also after a kill that nothing can catch.
+        stdin=subprocess.PIPE,
     )
     server = make_server(settings.model_copy(update={"log_format": "console", "log_level": "warning"}))
     try:

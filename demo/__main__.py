@@ -6,8 +6,10 @@ import argparse
 import errno
 import json
 import os
+import signal
 import socket
 import sys
+import threading
 from pathlib import Path
 
 import uvicorn
@@ -59,6 +61,11 @@ def main(arguments: list[str] | None = None) -> int:
         action="store_true",
         help="print what the tool must know of the LMS as JSON, and end",
     )
+    parser.add_argument(
+        "--with-parent",
+        action="store_true",
+        help="end when standard input ends, as it does when the program that started this one is gone",
+    )
     options = parser.parse_args(arguments)
     base_url = options.base_url or f"http://127.0.0.1:{options.port}"
 
@@ -89,6 +96,8 @@ def main(arguments: list[str] | None = None) -> int:
         )
         return 2
 
+    if options.with_parent:
+        threading.Thread(target=_end_with_parent, daemon=True).start()
     app = create_app(
         DemoSettings(options.data, base_url, options.tool, options.service_url, options.tool_service_url)
     )
@@ -96,6 +105,14 @@ def main(arguments: list[str] | None = None) -> int:
     config = uvicorn.Config(app, log_level="warning", timeout_graceful_shutdown=2)
     uvicorn.Server(config).run(sockets=[listener])
     return 0
+
+
+def _end_with_parent() -> None:
+    """Waits for the end of standard input, then stops the server as Ctrl-C would."""
+    # The descriptor, not sys.stdin: a thread in the middle of a buffered read would spoil the interpreter's end.
+    while os.read(0, 4096):
+        pass
+    os.kill(os.getpid(), signal.SIGTERM)
 
 
 if __name__ == "__main__":

@@ -14,6 +14,8 @@ def test_case_122_keys_are_rotated_by_a_command(workside: Workside) -> None:
     assert first["state"] == "pending"
     listed = workside.json("keys", "list")
     assert [key["state"] for key in listed] == ["signing", "pending"]
+    shown = workside.run("keys", "list").output.splitlines()
+    assert "signing, signs until " in shown[0] and "pending, signs from " in shown[1]
     assert workside.json("keys", "rotate")["kid"] == first["kid"], "within a day it is the same one"
     assert workside.json("keys", "rotate", "--now")["state"] == "signing"
     assert [key["state"] for key in workside.json("keys", "list")] == ["published", "signing"]

@@ -902,7 +902,10 @@ STATES |= {
         waiting=1,
     ),
     "admin-waiting": admin(
-        "waiting", "/admin/waiting", waiting=[WAITING, WAITING | {"id": "d4", "is_tenant": True}], organisations=ORGANISATIONS
+        "waiting",
+        "/admin/waiting",
+        waiting=[WAITING, WAITING | {"id": "d4", "is_tenant": True}],
+        organisations=ORGANISATIONS,
     ),
     "admin-nothing-waits": admin("waiting", "/admin/waiting", waiting=[], organisations=[]),
     "admin-new": admin("new", "/admin/new", **NEW, form={}, wrong=None),

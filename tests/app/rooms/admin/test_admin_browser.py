@@ -153,6 +153,7 @@ def test_without_a_script_the_pages_work_too(running: Services) -> None:
         page.get_by_role("link", name="Add a platform").last.click()
         page.get_by_label("What you call the platform").fill("Moodle")
         page.get_by_label("Organisation").fill("North")
+        page.get_by_label("Platform", exact=True).select_option("moodle")
         page.get_by_role("button", name="Make the link").click()
         expect(page.locator("code").first).to_contain_text("/lti/register/")
         browser.close()

@@ -37,6 +37,9 @@ _DEPLOYMENTS = cast(Table, models.Deployment.__table__)
 _STATES = cast(Table, models.LaunchState.__table__)
 _TICKETS = cast(Table, models.LaunchTicket.__table__)
 _REGISTRATION_BY_ID = select(_REGISTRATIONS).where(_REGISTRATIONS.c.id == bindparam("id"))
+_REGISTRATION_BY_KEY = select(_REGISTRATIONS).where(
+    _REGISTRATIONS.c.issuer == bindparam("issuer"), _REGISTRATIONS.c.client_id == bindparam("client_id")
+)
 _STATUS_BY_DEPLOYMENT = (
     select(_REGISTRATIONS.c.status, _DEPLOYMENTS.c.status)
     .select_from(
@@ -89,6 +92,12 @@ class DatabaseRegistrations:
     def find(
         self, issuer: str, client_id: str | None = None, deployment_id: str | None = None
     ) -> Sequence[Registration]:
+        if client_id is not None and deployment_id is None:
+            with self.database.engine.connect() as connection:
+                keyed: Any = connection.execute(
+                    _REGISTRATION_BY_KEY, {"issuer": issuer, "client_id": client_id}
+                ).one_or_none()
+            return [registration_of(keyed, demo=self.demo)] if keyed is not None else []
         query = select(models.Registration).where(models.Registration.issuer == issuer)
         if client_id is not None:
             query = query.where(models.Registration.client_id == client_id)

@@ -258,6 +258,10 @@ class DeploymentInactive(DeploymentUnknown):
     title = N_("This installation waits for approval")
 
 
+class DeploymentWaiting(DeploymentInactive):
+    """The deployment is known and nobody has let it in yet."""
+
+
 class TargetMissing(LtiError):
     advice = _TELL_ADMIN
 

@@ -19,6 +19,7 @@ from lti.errors import (
     AuthorizedPartyMismatch,
     DeploymentInactive,
     DeploymentUnknown,
+    DeploymentWaiting,
     IssuerMismatch,
     KeyIdMissing,
     SignatureInvalid,
@@ -64,8 +65,8 @@ def check_deployment(registrations: Registrations, registration: Registration, d
     status = registrations.deployment_status(registration, deployment_id)
     if status == "active":
         return
-    refusal = DeploymentUnknown if status == "unknown" else DeploymentInactive
-    raise refusal(registration.issuer, registration.client_id, deployment_id)
+    refusals = {"unknown": DeploymentUnknown, "pending": DeploymentWaiting}
+    raise refusals.get(status, DeploymentInactive)(registration.issuer, registration.client_id, deployment_id)
 
 
 def _verified_payload(

@@ -609,13 +609,13 @@ def test_case_55_an_unknown_deployment_gets_the_three_values_to_copy(tool: Tool)
 @pytest.mark.parametrize("status", ["pending", "inactive"])
 def test_case_55_a_deployment_that_is_not_active_waits(tool: Tool, status: Any) -> None:
     tool.registrations.deploy(tool.registration, "deployment-1", status)
-    refused(tool.launch(), "deployment_inactive", 403)
+    refused(tool.launch(), "deployment_waiting" if status == "pending" else "deployment_inactive", 403)
 
 
 def test_case_55_a_policy_may_record_it_as_pending(tool: Tool) -> None:
     tool.registrations = MemoryRegistrations(tool.registration, auto_pending=True)
     tool.rebuild()
-    refused(tool.launch(), "deployment_inactive", 403)
+    refused(tool.launch(), "deployment_waiting", 403)
     refused(tool.launch(**{ROLES: "x", DEPLOYMENT_ID: "other"}), "roles_invalid")
     assert not tool.registrations.find(tool.registration.issuer, None, "other"), (
         "only a genuine launch is recorded"

@@ -89,9 +89,8 @@ def playwright() -> Iterator[Playwright]:
     [
         ({"blocks": False}, ["__Host-partitioned", "none", "partitioned"]),
         ({"blocks": True}, ["__Host-partitioned", "partitioned"]),
-        ({"incognito": True}, ["__Host-partitioned", "partitioned"]),
     ],
-    ids=["third-party cookies allowed", "third-party cookies blocked", "incognito"],
+    ids=["third-party cookies allowed", "third-party cookies blocked"],
 )
 def test_case_110_what_is_kept_for_the_ladders_rungs_in_chromium_as_it_ships(
     playwright: Playwright, course_page: str, tmp_path: Path, window: dict[str, bool], cookies: list[str]

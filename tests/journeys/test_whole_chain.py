@@ -70,7 +70,9 @@ def decide(page: Page, demonstration: Demonstration, activity: str, *, clicks: i
     frame.locator("main a[href^='/review/']").first.click()
     frame.get_by_role("button", name="Confirm decision").wait_for()
     for choice in frame.get_by_role("radio", name="Yes").all():
-        choice.check()
+        # By key: where the page still settles, a click may land beside the choice.
+        choice.press("Space")
+        expect(choice).to_be_checked()
     frame.get_by_label("Comment").fill("Clear and complete.")
     frame.get_by_role("button", name="Confirm decision").click(click_count=clicks)
     expect(frame.locator("main")).to_contain_text("Clear and complete.")

@@ -225,6 +225,7 @@ def test_case_79_a_data_privacy_launch_opens_what_is_kept_and_nothing_else(campu
     for data in campus.app.state.personal_data:
         assert data.what.replace("'", "&#39;") in page.text
     assert "Ask the people who run Workside" in page.text
+    assert "docs/privacy.md" not in page.text, "a learner cannot open a file of the installation"
     assert "zebraana" not in page.text and "Ana of north" not in page.text
     for path in ("/", "/practice", "/review", "/picker", "/placement"):
         assert visit.get(path).status_code == 404, path

@@ -64,6 +64,7 @@ def create_app(settings: Settings, services: Services | None = None) -> FastAPI:
     app.state.navigation = tuple(item for room in ROOMS for item in room.navigation)
     app.state.placements = tuple(kind for room in ROOMS for kind in room.placements)
     app.state.personal_data = tuple(data for room in ROOMS for data in room.personal_data)
+    app.state.due = tuple(room.due for room in ROOMS if room.due is not None)
     services.first_pages = {kind.key: kind.first_page for kind in app.state.placements}
     app.add_middleware(GZipMiddleware, minimum_size=1000)
     app.add_middleware(RequestFrame)

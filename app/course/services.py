@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, TypeVar
 
 import lti
 from app.course.health import DatabaseObserver
@@ -17,6 +18,8 @@ from app.kit.jobs import Worker
 from app.kit.settings import Settings
 from app.kit.vault import Vault
 from retrieval import Embedder, Retrieval
+
+P = TypeVar("P")
 
 
 @dataclass
@@ -35,6 +38,16 @@ class Services:
     observer: DatabaseObserver
     worker: Worker | None = field(default=None)
     first_pages: dict[str, Callable[[Mapping[str, Any]], str]] = field(default_factory=dict)
+    _parts: dict[type[Any], Any] = field(default_factory=dict)
+    _making: threading.RLock = field(default_factory=threading.RLock)
+
+    def part(self, kind: type[P], make: Callable[[Services], P]) -> P:
+        """The process's one `kind` of a floor above this one, made by `make` when it is first asked for."""
+        with self._making:
+            if kind not in self._parts:
+                self._parts[kind] = make(self)
+            part: P = self._parts[kind]
+            return part
 
     def wake(self) -> None:
         """There is new work in the background."""

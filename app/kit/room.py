@@ -22,6 +22,14 @@ class NavigationItem:
 
 
 @dataclass(frozen=True)
+class DueItem:
+    """One line of what waits for a person, already in their language, and where it leads."""
+
+    text: str
+    href: str
+
+
+@dataclass(frozen=True)
 class PlacementOption:
     """One thing of a kind that can be chosen: its title and a few short facts in the chooser's language.
 
@@ -58,7 +66,10 @@ class PlacementKind:
 
 @dataclass(frozen=True)
 class Room:
-    """`public` lists the paths that need no visit, each with the reason; every other route must ask for a visitor."""
+    """`public` lists the paths that need no visit, each with the reason; every other route must ask for a visitor.
+
+    `due(services, session, visitor, translate)` gives what waits for the visitor in this room; Ask shows it above the question.
+    """
 
     name: str
     router: APIRouter | None = None
@@ -67,4 +78,4 @@ class Room:
     navigation: tuple[NavigationItem, ...] = ()
     placements: tuple[PlacementKind, ...] = ()
     public: dict[str, str] = field(default_factory=dict)
-    prepare: Callable[..., None] | None = None
+    due: Callable[..., Sequence[DueItem]] | None = None

@@ -22,20 +22,16 @@ from app.kit.limits import RateLimit
 from app.kit.log import get_logger
 from app.kit.metrics import ANSWERS, QUESTIONS
 from app.kit.pages import render_fragment, render_page, translator_of
-from app.rooms.ask.service import (
+from app.rooms.ask.conversations import (
     access_conversation,
     clean_question,
-    due_for,
     exchange_before,
     latest_conversation,
-    passage_view,
-    record_turn,
-    source_view,
-    starters_for,
-    turn_view,
     turns_of,
-    unkept_turn,
 )
+from app.rooms.ask.home import due_for, starters_for
+from app.rooms.ask.sources import passage_view, source_view
+from app.rooms.ask.turns import record_turn, turn_view, unkept_turn
 
 router = APIRouter()
 log = get_logger("ask")
@@ -58,7 +54,7 @@ def show_home(request: Request, visitor: AnyVisitor, session: Db) -> Response:
         request,
         "ask/home.html",
         starters=starters_for(services, session, visitor),
-        due=due_for(session, visitor, translator_of(request)),
+        due=due_for(request, session, visitor),
         turns=[turn_view(turn) for turn in turns],
         conversation_id=conversation.id if conversation else "",
     )

@@ -7,6 +7,7 @@ from app.kit.errors import N_
 from app.kit.room import NavigationItem, PlacementKind, Room
 from app.rooms.practice.placing import first_page, task_options, task_preview
 from app.rooms.practice.routes import router
+from app.rooms.practice.service import due_for_practice
 
 ROOM = Room(
     name="practice",
@@ -26,4 +27,5 @@ ROOM = Room(
             is_graded=True,
         ),
     ),
+    due=due_for_practice,
 )

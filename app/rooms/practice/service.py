@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Any
 
 from sqlalchemy import select
@@ -17,8 +18,10 @@ from app.course.tasks import feedback_lines, localised, task_title, task_view
 from app.evidence.gradebook import gradebook_state
 from app.evidence.ledger import attempts_of, confirmation_of, record_attempt
 from app.evidence.models import Attempt, Evidence
+from app.kit.clock import now
 from app.kit.errors import N_, InputRefused, NotAllowed, NotFound
 from app.kit.i18n import Translator
+from app.kit.room import DueItem
 from lti import return_link
 
 LONGEST_RESPONSE = 8000
@@ -185,3 +188,32 @@ def evidence_view(
         "gradebook": gradebook_state(session, evidence, translate),
         "title": task_title(task, visitor.locale),
     }
+
+
+def due_for_practice(
+    services: Services, session: Session, visitor: Visitor, translate: Translator
+) -> list[DueItem]:
+    """What reviewers decided of the visitor's work in the last two weeks."""
+    if visitor.is_reviewer:
+        return []
+    decided = session.execute(
+        select(Evidence, PracticeTask)
+        .join(PracticeTask, PracticeTask.id == Evidence.task_id)
+        .where(
+            Evidence.user_id == visitor.user_id,
+            Evidence.context_id == visitor.context_id,
+            Evidence.resource_link_id == visitor.resource_link_id,
+            Evidence.state == "decided",
+            Evidence.superseded_by.is_(None),
+            Evidence.created_at > now() - timedelta(days=14),
+        )
+        .order_by(Evidence.id.desc())
+        .limit(3)
+    )
+    return [
+        DueItem(
+            translate("Your instructor has looked at “%(title)s”", title=task_title(task, visitor.locale)),
+            f"/practice/{task.key}",
+        )
+        for _, task in decided
+    ]

@@ -10,12 +10,14 @@ from sqlalchemy.orm import Session
 
 from app.course.access import Visitor, access_member, access_task_version
 from app.course.loading import skill_names
+from app.course.services import Services
 from app.course.tasks import feedback_lines, localised, task_title, task_view
 from app.evidence.gradebook import gradebook_state
-from app.evidence.ledger import confirmation_of, line_item_of, propose, queue_of, rubric_of
+from app.evidence.ledger import confirmation_of, count_waiting, line_item_of, propose, queue_of, rubric_of
 from app.evidence.models import Attempt, Evidence
 from app.kit.errors import N_, InputRefused
 from app.kit.i18n import Translator
+from app.kit.room import DueItem
 
 LONGEST_COMMENT = 2000
 
@@ -123,3 +125,16 @@ def read_decision(form: Mapping[str, Any], criterion_ids: list[str]) -> tuple[di
     if len(comment) > LONGEST_COMMENT:
         raise InputRefused(N_("The comment is too long: 2,000 characters at most."))
     return met, comment
+
+
+def due_for_review(
+    services: Services, session: Session, visitor: Visitor, translate: Translator
+) -> list[DueItem]:
+    """How many answers wait for the reviewer."""
+    waiting = count_waiting(session, visitor.context_id) if visitor.is_reviewer else 0
+    if not waiting:
+        return []
+    text = translate.plural(
+        "%(n)d answer waits for your review", "%(n)d answers wait for your review", waiting
+    )
+    return [DueItem(text, "/review")]

@@ -13,8 +13,8 @@ from app.coach.answering import Stage, answer_question
 from app.coach.answers import Answer
 from app.course.loading import organisation_named
 from app.kit.clock import now
+from app.rooms.ask.conversations import LEANED_ON
 from app.rooms.ask.models import Conversation, Turn
-from app.rooms.ask.service import LEANED_ON
 from retrieval import Exchange, Retrieval, Scope
 from tests.app.rooms.campus import COURSES, Campus, Visit, canary, work_off
 
@@ -257,7 +257,7 @@ def test_a_question_may_lean_on_the_one_before_for_half_an_hour(
     said = " ".join(sentence["text"] for sentence in turn_of(campus, turn_id).answer["sentences"])
     assert leaned_on[1] == Exchange(COVERED, said)
     later = now() + LEANED_ON + timedelta(seconds=1)
-    monkeypatch.setattr("app.rooms.ask.service.now", lambda: later)
+    monkeypatch.setattr("app.rooms.ask.conversations.now", lambda: later)
     ana.ask("And after a break?", conversation_id)
     assert leaned_on[3] is None, "after a break one begins anew"
 

@@ -9,7 +9,8 @@ import pytest
 from playwright.sync_api import Browser, Page, Route, expect
 
 from tests.accessibility.browser import ORIGIN, Tool, chromium, event
-from tests.accessibility.states import COVERED, STATES, State, render_state
+from tests.accessibility.states import STATES, State, render_state
+from tests.accessibility.states.ask import COVERED
 from tests.accessibility.test_axe import findings
 
 QUESTION = COVERED["question"]

@@ -8,20 +8,9 @@ import pytest
 from bs4 import BeautifulSoup
 
 from app.kit.i18n import LOCALES
-from tests.accessibility.states import (
-    COVERED,
-    GRADEBOOK,
-    LINES,
-    NOT_COVERED,
-    PARTLY,
-    STATES,
-    State,
-    home,
-    practice,
-    render_state,
-    sentence,
-    turn,
-)
+from tests.accessibility.states import STATES, State, render_state
+from tests.accessibility.states.ask import COVERED, NOT_COVERED, PARTLY, home, sentence, turn
+from tests.accessibility.states.practice import GRADEBOOK, LINES, practice
 
 HOSTILE = "<script>alert(1)</script><img src=x onerror=alert(1)> \"quoted\" & 'single'"
 

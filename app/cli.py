@@ -180,6 +180,8 @@ def ask(
     settings = read_settings()
     from app.coach.answering import answer_at_once
     from app.coach.answers import place_of
+    from app.coach.chat import Payer
+    from app.coach.coach import coach_of
     from app.course.loading import organisation_named
     from app.kit.errors import NotFound
     from retrieval import CollectionNotFound, Scope
@@ -198,7 +200,12 @@ def ask(
             )
         except CollectionNotFound as error:
             fail(f"{error} Take documents in first: workside ingest PATH --collection {collection}", 2)
-        answer = answer_at_once(services.retrieval, question, Scope(organisation_id, frozenset({found.id})))
+        answer = answer_at_once(
+            coach_of(services),
+            question,
+            Scope(organisation_id, frozenset({found.id})),
+            Payer(organisation_id, "", ""),
+        )
     citations = [
         {
             "n": citation.n,

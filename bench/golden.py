@@ -16,6 +16,8 @@ from collections import Counter
 from pathlib import Path
 
 from app.coach.answering import answer_at_once
+from app.coach.chat import Payer
+from app.coach.coach import coach_of
 from app.course.loading import load_course, organisation_named
 from app.course.services import make_services
 from app.kit.migrate import migrate
@@ -40,7 +42,9 @@ def main() -> None:
         scope = added[0]
         names = {document.id: document.filename for document in services.retrieval.documents(scope)}
         for question in tomllib.loads((CONTENT / "golden" / "questions.toml").read_text())["questions"]:
-            answer = answer_at_once(services.retrieval, question["text"], scope)
+            answer = answer_at_once(
+                coach_of(services), question["text"], scope, Payer(organisation_id, "", "")
+            )
             expected = question.get("expected", [])
             cited = {names[citation.passage.document_id] for citation in answer.citations}
             found = bool(cited & {place["document"] for place in expected})

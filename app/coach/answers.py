@@ -9,6 +9,9 @@ from retrieval import Hit, Passage, Verdict
 from retrieval.places import HEADING_JOIN
 
 SentenceKind = Literal["sentence", "step", "row", "heading"]
+Voice = Literal["composer", "model"]
+Stage = Literal["searching", "writing"]
+Note = Literal["", "budget", "model", "unsupported"]
 
 
 def place_of(passage: Passage, locale: str = "en", at: int = 0) -> str:
@@ -48,10 +51,22 @@ class AnswerSentence:
 
 
 @dataclass(frozen=True)
+class Conflict:
+    """Two places that say different things of the same: what each says, with its citation's number, and when it was last changed
+    decides nothing; both are shown."""
+
+    about: str
+    citations: tuple[int, ...]
+
+
+@dataclass(frozen=True)
 class Answer:
     """A grounded answer, or the statement that there is none: not_covered has no sentences but the closest passages.
 
-    `missing` are the question's own words that the quoted passages do not mention, where the verdict is partly.
+    `missing` are the question's own words that the quoted passages do not mention, where the verdict is partly. `voice` wrote the
+    sentences: the composer quotes, a model (`model`: "provider:model") words them itself. `note` says why the composer wrote
+    although a model is set: a cap was reached, the model failed, or what it wrote was mostly not in the passages. `withheld`
+    counts the model's sentences that were not shown at all.
     """
 
     verdict: Verdict
@@ -60,6 +75,11 @@ class Answer:
     closest: tuple[Passage, ...] = ()
     missing: tuple[str, ...] = ()
     hits: tuple[Hit, ...] = field(default=(), repr=False)
+    voice: Voice = "composer"
+    model: str = ""
+    note: Note = ""
+    withheld: int = 0
+    conflicts: tuple[Conflict, ...] = ()
 
     @property
     def text(self) -> str:
@@ -69,3 +89,33 @@ class Answer:
             marks = "".join(f" [{n}]" for n in sentence.citations)
             lines.append(f"{'- ' if sentence.kind in {'step', 'row'} else ''}{sentence.text}{marks}")
         return "\n".join(lines) if any(s.kind in {"step", "row"} for s in self.sentences) else " ".join(lines)
+
+
+@dataclass(frozen=True)
+class Progress:
+    """A stage of answering begins."""
+
+    stage: Stage
+
+
+@dataclass(frozen=True)
+class Draft:
+    """Further words of the sentence being written, unchecked: plain text, for `textContent` only; the next Checked replaces them."""
+
+    text: str
+
+
+@dataclass(frozen=True)
+class Checked:
+    """The next whole sentence of the answer, checked, with all citations so far. Where `sentence` is None, the draft was withheld."""
+
+    sentence: AnswerSentence | None
+    citations: tuple[Citation, ...]
+
+
+@dataclass(frozen=True)
+class Void:
+    """What was shown so far is taken away: another voice begins."""
+
+
+Step = Progress | Draft | Checked | Void | Answer

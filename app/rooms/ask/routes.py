@@ -12,7 +12,9 @@ from starlette.concurrency import run_in_threadpool
 from starlette.responses import Response
 
 from app.coach.answering import answer_question
-from app.coach.answers import Answer
+from app.coach.answers import Answer, Progress
+from app.coach.chat import Payer
+from app.coach.coach import coach_of
 from app.course.access import AnyVisitor, Visitor
 from app.course.scope import coach_scope
 from app.course.services import Services
@@ -39,7 +41,6 @@ limit = RateLimit(per_minute=30)
 
 STAGES = {
     "searching": N_("Looking in the course documents"),
-    "checking": N_("Checking whether they answer this"),
     "writing": N_("Putting the answer together"),
 }
 
@@ -87,14 +88,16 @@ async def _stream(
     try:
         scope = await run_in_threadpool(coach_scope, services.retrieval, visitor)
         earlier = await run_in_threadpool(exchange_before, services, visitor, conversation_id)
-        steps = answer_question(services.retrieval, question, scope, earlier)
+        payer = Payer(visitor.organisation_id, visitor.context_id, visitor.user_id)
         answer: Answer | None = None
-        while answer is None:
-            step = await run_in_threadpool(next, steps)
-            if isinstance(step, Answer):
+        async for step in answer_question(
+            coach_of(services), question, scope, payer, earlier=earlier, locale=visitor.locale
+        ):
+            if isinstance(step, Progress):
+                yield _event("progress", text=translate(STAGES[step.stage]))
+            elif isinstance(step, Answer):
                 answer = step
-            else:
-                yield _event("progress", text=translate(STAGES[step]))
+        assert answer is not None
         if visitor.is_anonymous:
             turn = await run_in_threadpool(unkept_turn, services, visitor, question, answer)
         else:

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Sequence
 from typing import Any
 
 import pytest
 
 from app.coach.answering import answer_question
-from app.coach.answers import Answer
+from app.coach.answers import Answer, Progress, Step
+from app.coach.chat import Payer
+from app.coach.coach import Coach
 from retrieval import Exchange, HashingEmbedder, Hit, Passage, Place, Retrieval, Scope, Sufficiency
 
 SCOPE = Scope("acme", frozenset({"parcels"}))
+PAYER = Payer("acme", "course", "ana")
 BEFORE = Exchange("How do I refund a damaged parcel?", "Ask for two photos.")
 
 
@@ -52,6 +56,14 @@ def mark(verdict: Any, score: float) -> Sufficiency:
     return Sufficiency(verdict, score)
 
 
+def steps_of(shelf: Shelf, question: str, earlier: Exchange | None = None) -> list[Step]:
+    async def all_of() -> list[Step]:
+        coach = Coach(shelf)
+        return [step async for step in answer_question(coach, question, SCOPE, PAYER, earlier=earlier)]
+
+    return asyncio.run(all_of())
+
+
 @pytest.mark.parametrize(
     ("alone", "in_context", "quoted"),
     [
@@ -66,8 +78,8 @@ def test_which_reading_is_meant_shows_in_what_the_content_answers(
     alone: Sufficiency, in_context: Sufficiency, quoted: str
 ) -> None:
     shelf = Shelf(alone, in_context)
-    *stages, answer = answer_question(shelf, "And how long does it take?", SCOPE, BEFORE)
-    assert stages == ["searching", "checking", "writing"]
+    *steps, answer = steps_of(shelf, "And how long does it take?", BEFORE)
+    assert [step.stage for step in steps if isinstance(step, Progress)] == ["searching", "writing"]
     assert isinstance(answer, Answer)
     assert [citation.passage.id for citation in answer.citations] == [quoted]
     assert answer.verdict == (in_context if quoted == "in context" else alone).verdict
@@ -79,7 +91,7 @@ def test_which_reading_is_meant_shows_in_what_the_content_answers(
 
 def test_without_a_conversation_there_is_one_search() -> None:
     shelf = Shelf(mark("not_covered", 0.1), mark("covered", 0.9))
-    *_, answer = answer_question(shelf, "How long does it take?", SCOPE)
+    *_, answer = steps_of(shelf, "How long does it take?")
     assert isinstance(answer, Answer) and answer.verdict == "not_covered"
     assert shelf.asked == [("How long does it take?", False)]
 
@@ -87,6 +99,6 @@ def test_without_a_conversation_there_is_one_search() -> None:
 def test_a_new_question_never_gets_the_answer_to_the_one_before() -> None:
     """The content answers the earlier question well; this one it does not answer at all."""
     shelf = Shelf(mark("not_covered", 0.1), mark("covered", 0.9))
-    *_, answer = answer_question(shelf, "Can I work from home on Fridays?", SCOPE, BEFORE)
+    *_, answer = steps_of(shelf, "Can I work from home on Fridays?", BEFORE)
     assert isinstance(answer, Answer) and answer.verdict == "not_covered"
     assert shelf.asked == [("Can I work from home on Fridays?", False)]

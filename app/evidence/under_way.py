@@ -1,0 +1,71 @@
+"""Which graded practice a person has under way: what the coach must not simply answer meanwhile."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import timedelta
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from app.course.access import Visitor
+from app.course.models import LineItem, PracticeTask
+from app.course.tasks import task_title
+from app.evidence.ledger import PRACTICE
+from app.evidence.models import Attempt, Evidence
+from app.kit.clock import now
+
+# A task that nobody has touched for so long was given up: help is not held back for it for ever.
+GIVEN_UP_AFTER = timedelta(days=14)
+
+
+@dataclass(frozen=True)
+class PracticeUnderWay:
+    """A task and the places that its author names as its sources: (file name, heading), with "" for the whole document."""
+
+    task_key: str
+    title: str
+    sources: frozenset[tuple[str, str]]
+
+    def is_about(self, filename: str, heading: str) -> bool:
+        """Whether the task's sources name this section of this document."""
+        return (filename, "") in self.sources or (filename, heading.strip().casefold()) in self.sources
+
+
+def practice_under_way(session: Session, visitor: Visitor) -> list[PracticeUnderWay]:
+    """The visitor's graded tasks in this course whose last attempt is not handed in.
+
+    An attempt is begun when its first answer was checked: that is what the ledger knows of. A task is graded where its
+    activity has a gradebook column for practice. What was handed in last waits for a person and is not under way; a further
+    attempt after it is, until it is handed in too.
+    """
+    if visitor.is_anonymous or not visitor.is_gradable:
+        return []
+    rows = session.execute(
+        select(Attempt, PracticeTask, Evidence.id)
+        .join(PracticeTask, PracticeTask.id == Attempt.task_id)
+        .join(
+            LineItem,
+            (LineItem.resource_link_id == Attempt.resource_link_id) & (LineItem.tag == PRACTICE),
+        )
+        .outerjoin(Evidence, Evidence.attempt_id == Attempt.id)
+        .where(
+            Attempt.user_id == visitor.user_id,
+            Attempt.context_id == visitor.context_id,
+            Attempt.created_at > now() - GIVEN_UP_AFTER,
+        )
+        .order_by(Attempt.number, Attempt.id)
+    )
+    last = {(attempt.resource_link_id, attempt.task_key): (task, handed_in) for attempt, task, handed_in in rows}
+    return [
+        PracticeUnderWay(task.key, task_title(task, visitor.locale), _sources_of(task))
+        for task, handed_in in last.values()
+        if handed_in is None
+    ]
+
+
+def _sources_of(task: PracticeTask) -> frozenset[tuple[str, str]]:
+    return frozenset(
+        (str(source["document"]), str(source.get("heading", "")).strip().casefold())
+        for source in task.definition.get("sources", ())
+    )

@@ -457,17 +457,30 @@ class PracticeTask(Base):
 
 
 class Expert(Base):
-    """A person of the organisation to ask when the content does not cover a question."""
+    """A person of the organisation to ask when the content does not cover a question.
+
+    Either the content's author lists them (`collection_id` and the author's `key`), or an instructor named them for a course
+    (`context_id`). `user_id` is set for somebody of the roster, who answers in the tool; `email` is where a link is sent to
+    anybody else. `answer_days` are working days, None is the installation's own expectation. One who is not `is_active` gets no
+    further questions; the row stays, since questions and answers point at it.
+    """
 
     __tablename__ = "expert"
 
     id: Mapped[str] = _id()
     organisation_id: Mapped[str] = mapped_column(ID, ForeignKey("organisation.id"), index=True)
-    collection_id: Mapped[str] = mapped_column(String(64))
+    collection_id: Mapped[str | None] = mapped_column(String(64))
+    context_id: Mapped[str | None] = mapped_column(ID, ForeignKey("context.id"), index=True)
+    key: Mapped[str | None] = mapped_column(String(100))
+    user_id: Mapped[str | None] = mapped_column(ID, ForeignKey("user_account.id"), index=True)
+    email: Mapped[str | None] = mapped_column(String(254))
     name: Mapped[str] = mapped_column(String(200))
     role: Mapped[dict[str, str]] = mapped_column(JSON)
     topics: Mapped[list[str]] = mapped_column(JSON, default=list)
+    skills: Mapped[list[str]] = mapped_column(JSON, default=list)
     reach: Mapped[str | None] = mapped_column(String(300))
+    answer_days: Mapped[int | None]
+    is_active: Mapped[bool] = mapped_column(Boolean, default=True)
 
 
 class Starter(Base):
@@ -478,4 +491,17 @@ class Starter(Base):
     id: Mapped[str] = _id()
     organisation_id: Mapped[str] = mapped_column(ID, ForeignKey("organisation.id"), index=True)
     collection_id: Mapped[str] = mapped_column(String(64))
+    texts: Mapped[dict[str, str]] = mapped_column(JSON)
+
+
+class ReadyPrompt(Base):
+    """A question of the organisation's with blanks to fill, in several languages (`texts`: locale -> text, `[words]` are blanks)."""
+
+    __tablename__ = "ready_prompt"
+    __table_args__ = (UniqueConstraint("organisation_id", "collection_id", "key"),)
+
+    id: Mapped[str] = _id()
+    organisation_id: Mapped[str] = mapped_column(ID, ForeignKey("organisation.id"), index=True)
+    collection_id: Mapped[str] = mapped_column(String(64))
+    key: Mapped[str] = mapped_column(String(100))
     texts: Mapped[dict[str, str]] = mapped_column(JSON)

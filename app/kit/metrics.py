@@ -19,7 +19,61 @@ LAUNCHES = Counter(
     registry=REGISTRY,
 )
 QUESTIONS = Counter("workside_questions", "Questions asked", registry=REGISTRY)
-ANSWERS = Counter("workside_answers", "Answers given, by verdict", ["verdict"], registry=REGISTRY)
+ANSWERS = Counter(
+    "workside_answers",
+    "Answers given, by verdict and by who worded them (composer or model)",
+    ["verdict", "voice"],
+    registry=REGISTRY,
+)
+FIRST_WORD_SECONDS = Histogram(
+    "workside_first_word_seconds",
+    "Seconds from a question to the first words of its answer, by who worded it",
+    ["voice"],
+    buckets=(0.05, 0.1, 0.15, 0.25, 0.5, 1, 2, 4, 8, 15, 30, 60),
+    registry=REGISTRY,
+)
+QUESTIONS_UNANSWERED = Gauge(
+    "workside_questions_unanswered",
+    "Questions of the last WORKSIDE_SILENCE_MINUTES that have no answer, those of the last minute aside",
+    registry=REGISTRY,
+)
+NOT_COVERED_SHARE = Gauge(
+    "workside_not_covered_share",
+    "Share of the last day's answers that say that the documents do not cover the question, 0 to 1",
+    registry=REGISTRY,
+)
+MODEL_CALLS = Counter(
+    "workside_model_calls",
+    "Calls of chat models, by outcome (budget: refused by a cap; lost: never settled, counted in full)",
+    ["purpose", "model", "outcome"],
+    registry=REGISTRY,
+)
+MODEL_TOKENS = Counter(
+    "workside_model_tokens", "Tokens that settled calls took", ["model", "direction"], registry=REGISTRY
+)
+MODEL_MONEY = Counter(
+    "workside_model_money",
+    "What settled calls cost, in WORKSIDE_CURRENCY, by WORKSIDE_MODEL_PRICES",
+    ["model"],
+    registry=REGISTRY,
+)
+RESERVATIONS_EXPIRED = Counter(
+    "workside_reservations_expired",
+    "Calls that were never settled and count as spent in full",
+    registry=REGISTRY,
+)
+SPENDING_SHARE = Gauge(
+    "workside_spending_share",
+    "Spent and reserved today against the cap, 1 is the cap: the highest of its kind",
+    ["scope", "unit"],
+    registry=REGISTRY,
+)
+SPENDING_AT_LEVEL = Gauge(
+    "workside_spending_at_level",
+    "Learners, courses and organisations that have reached a level (80, 95, 100 percent) of a cap today",
+    ["scope", "level"],
+    registry=REGISTRY,
+)
 DELIVERIES = Counter(
     "workside_deliveries", "Tries to deliver a score, by outcome", ["outcome"], registry=REGISTRY
 )

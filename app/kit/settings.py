@@ -5,12 +5,29 @@ Each field's description is the text of docs/settings.md; a test keeps the two e
 
 from __future__ import annotations
 
+import re
+from decimal import Decimal
 from pathlib import Path
 from typing import Literal
 from urllib.parse import urlsplit
 
 from pydantic import Field, ValidationError, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
+
+
+def read_prices(text: str) -> dict[str, tuple[Decimal, Decimal]]:
+    """Model -> (input, output) price per million tokens, from `provider:model=input/output, ...`; ValueError for anything else."""
+    prices = {}
+    for part in (part.strip() for part in text.split(",")):
+        if not part:
+            continue
+        found = re.fullmatch(r"(\S+:\S+)\s*=\s*(\d+(?:\.\d+)?)\s*/\s*(\d+(?:\.\d+)?)", part)
+        if found is None:
+            raise ValueError(
+                "must look like openai:gpt-4o-mini=0.15/0.60, one for each model, comma-separated"
+            )
+        prices[found[1]] = (Decimal(found[2]), Decimal(found[3]))
+    return prices
 
 
 class SettingsRefused(ValueError):
@@ -74,6 +91,46 @@ class Settings(BaseSettings):
         description="Addresses of reverse proxies whose X-Forwarded-* headers are believed, comma-separated.",
     )
 
+    model_prices: str = Field(
+        "",
+        description="What models cost, as provider:model=input/output in WORKSIDE_CURRENCY per million tokens, comma-separated. "
+        "A model that is not named counts no money: for it the caps of tokens alone hold. 0/0 says that it is free.",
+    )
+    currency: str = Field(
+        "USD",
+        pattern=r"^[A-Z]{3}$",
+        description="Currency of model_prices and of the caps of money, as its three letters. Nothing is converted.",
+    )
+    cap_learner_tokens: int = Field(
+        200_000,
+        ge=0,
+        description="Tokens (input and output) that calls of models for one learner may take in a day, which begins at midnight "
+        "UTC. Beyond it answers go on in the documents' own words. 0 means no cap.",
+    )
+    cap_course_tokens: int = Field(4_000_000, ge=0, description="The same for one course. 0 means no cap.")
+    cap_organisation_tokens: int = Field(
+        20_000_000, ge=0, description="The same for one organisation. 0 means no cap."
+    )
+    cap_learner_money: Decimal = Field(
+        Decimal(0),
+        ge=0,
+        description="Money that calls of models for one learner may take in a day, in WORKSIDE_CURRENCY; it counts for models with "
+        "a price. 0 means no cap.",
+    )
+    cap_course_money: Decimal = Field(
+        Decimal(0), ge=0, description="The same for one course, in WORKSIDE_CURRENCY. 0 means no cap."
+    )
+    cap_organisation_money: Decimal = Field(
+        Decimal(0), ge=0, description="The same for one organisation, in WORKSIDE_CURRENCY. 0 means no cap."
+    )
+    silence_minutes: int = Field(
+        15,
+        ge=2,
+        le=1440,
+        description="Minutes over which questions are compared with the answers to them: where most have none, `workside doctor` "
+        "and /readyz say so.",
+    )
+
     @field_validator("base_url")
     @classmethod
     def _base_url_is_an_origin(cls, value: str) -> str:
@@ -88,6 +145,12 @@ class Settings(BaseSettings):
         ):
             raise ValueError("must look like https://coach.example.org, without a path")
         return value.rstrip("/")
+
+    @field_validator("model_prices")
+    @classmethod
+    def _prices_are_read(cls, value: str) -> str:
+        read_prices(value)
+        return value
 
     @field_validator("secret")
     @classmethod

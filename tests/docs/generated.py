@@ -46,6 +46,15 @@ EXAMPLES = {
     "log_format": "console",
     "log_level": "warning",
     "trusted_proxies": "127.0.0.1,10.0.0.0/8",
+    "model_prices": "openai:gpt-4o-mini=0.15/0.60,ollama:qwen3:8b=0/0",
+    "currency": "EUR",
+    "cap_learner_tokens": "100000",
+    "cap_course_tokens": "2000000",
+    "cap_organisation_tokens": "0",
+    "cap_learner_money": "0.50",
+    "cap_course_money": "20",
+    "cap_organisation_money": "100",
+    "silence_minutes": "30",
 }
 # The narrowest door first: a route behind it has gone through the wider ones as well.
 WHO = {

@@ -106,7 +106,7 @@ async def _stream(
         yield _event("opened", turn_id=turn.id, conversation_id=turn.conversation_id)
         for sentence in view["sentences"]:
             yield _event("part", html=render_fragment(request, "ask/part.html", sentence=sentence, turn=view))
-        ANSWERS.labels(answer.verdict).inc()
+        ANSWERS.labels(answer.verdict, answer.voice).inc()
         yield _event(
             "done",
             html=render_fragment(request, "ask/turn.html", turn=view),

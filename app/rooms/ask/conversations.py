@@ -85,6 +85,6 @@ def exchange_before(services: Services, visitor: Visitor, conversation_id: str) 
         turn = session.scalars(
             select(Turn).where(Turn.conversation_id == conversation.id).order_by(Turn.number.desc()).limit(1)
         ).first()
-        if turn is None or now() - turn.created_at > LEANED_ON:
+        if turn is None or now() - turn.asked_at > LEANED_ON:
             return None
         return Exchange(turn.question, " ".join(one["text"] for one in turn.answer.get("sentences", ())))

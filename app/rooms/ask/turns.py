@@ -17,7 +17,7 @@ from app.course.tasks import task_title
 from app.kit.audit import record_event
 from app.kit.ids import new_id
 from app.rooms.ask.conversations import access_conversation
-from app.rooms.ask.models import Conversation, Turn
+from app.rooms.ask.models import ANSWERED, Conversation, Turn
 from retrieval import Passage, Scope
 from retrieval.languages import detect_language, stems
 
@@ -63,6 +63,7 @@ def record_turn(
             number=number,
             question=question,
             verdict=answer.verdict,
+            state=ANSWERED,
             answer=_stored(session, services, visitor, scope, question, answer),
         )
         session.add(turn)

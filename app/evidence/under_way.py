@@ -56,7 +56,9 @@ def practice_under_way(session: Session, visitor: Visitor) -> list[PracticeUnder
         )
         .order_by(Attempt.number, Attempt.id)
     )
-    last = {(attempt.resource_link_id, attempt.task_key): (task, handed_in) for attempt, task, handed_in in rows}
+    last = {
+        (attempt.resource_link_id, attempt.task_key): (task, handed_in) for attempt, task, handed_in in rows
+    }
     return [
         PracticeUnderWay(task.key, task_title(task, visitor.locale), _sources_of(task))
         for task, handed_in in last.values()

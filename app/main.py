@@ -12,6 +12,7 @@ from starlette.exceptions import HTTPException
 from starlette.middleware.gzip import GZipMiddleware
 from starlette.responses import JSONResponse, PlainTextResponse, Response
 
+from app.coach import ROOM as COACH
 from app.course import ROOM as COURSE
 from app.course.launches import frame_origins_of_all
 from app.course.lti_edge import make_lti_router
@@ -36,7 +37,7 @@ from app.rooms.picker import ROOM as PICKER
 from app.rooms.practice import ROOM as PRACTICE
 from app.rooms.review import ROOM as REVIEW
 
-ROOMS: tuple[Room, ...] = (COURSE, EVIDENCE, ASK, PRACTICE, REVIEW, LIBRARY, PICKER, ADMIN)
+ROOMS: tuple[Room, ...] = (COURSE, COACH, EVIDENCE, ASK, PRACTICE, REVIEW, LIBRARY, PICKER, ADMIN)
 
 log = get_logger("web")
 
@@ -65,6 +66,10 @@ def create_app(settings: Settings, services: Services | None = None) -> FastAPI:
     app.state.placements = tuple(kind for room in ROOMS for kind in room.placements)
     app.state.personal_data = tuple(data for room in ROOMS for data in room.personal_data)
     app.state.due = tuple(room.due for room in ROOMS if room.due is not None)
+    app.state.probes = [
+        *standard_probes(services),
+        *(probe for room in ROOMS if room.probes is not None for probe in room.probes(services)),
+    ]
     services.first_pages = {kind.key: kind.first_page for kind in app.state.placements}
     app.add_middleware(GZipMiddleware, minimum_size=1000)
     app.add_middleware(RequestFrame)
@@ -74,7 +79,7 @@ def create_app(settings: Settings, services: Services | None = None) -> FastAPI:
     for room in ROOMS:
         if room.router is not None:
             app.include_router(room.router)
-    _add_probes(app, services)
+    _add_probes(app)
     return app
 
 
@@ -116,9 +121,7 @@ def _add_errors(app: FastAPI) -> None:
         return response
 
 
-def _add_probes(app: FastAPI, services: Services) -> None:
-    probes = standard_probes(services)
-
+def _add_probes(app: FastAPI) -> None:
     @app.get("/healthz")
     async def healthz() -> Response:
         """Live: the event loop turns."""
@@ -127,7 +130,7 @@ def _add_probes(app: FastAPI, services: Services) -> None:
     @app.get("/readyz")
     def readyz() -> Response:
         """Ready: every needed probe is well. 503 names what is not."""
-        ready, report = probe_all(probes)
+        ready, report = probe_all(app.state.probes)
         return JSONResponse({"ready": ready, "probes": report}, 200 if ready else 503)
 
     @app.get("/metrics")

@@ -58,7 +58,7 @@ class BudgetSpent(WorksideError):
 
     status = 429
     title = N_("Today's budget for the language model is used up")
-    advice = N_("Answers go on in your documents' own words. The budget is new at midnight UTC.")
+    advice = N_("You still get answers, now quoted from your documents word for word.")
 
     def __init__(self, scope: PayerKind) -> None:
         super().__init__(scope)

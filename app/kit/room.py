@@ -8,6 +8,7 @@ from typing import Any
 
 from fastapi import APIRouter
 
+from app.kit.health import Probe
 from app.kit.jobs import Job
 from app.kit.privacy import PersonalData
 
@@ -69,6 +70,7 @@ class Room:
     """`public` lists the paths that need no visit, each with the reason; every other route must ask for a visitor.
 
     `due(services, session, visitor, translate)` gives what waits for the visitor in this room; Ask shows it above the question.
+    `probes(services)` are what /readyz looks at besides what every process needs.
     """
 
     name: str
@@ -79,3 +81,4 @@ class Room:
     placements: tuple[PlacementKind, ...] = ()
     public: dict[str, str] = field(default_factory=dict)
     due: Callable[..., Sequence[DueItem]] | None = None
+    probes: Callable[[Any], Sequence[Probe]] | None = None

@@ -176,20 +176,33 @@ def _load_starters(
 
 
 def _load_experts(session: Session, organisation_id: str, collection_id: str, course: dict[str, Any]) -> None:
-    session.execute(
-        delete(Expert).where(Expert.organisation_id == organisation_id, Expert.collection_id == collection_id)
-    )
-    for expert in course.get("experts", ()):
-        session.add(
-            Expert(
-                organisation_id=organisation_id,
-                collection_id=collection_id,
-                name=expert["name"],
-                role=expert["role"] if isinstance(expert["role"], dict) else {"en": expert["role"]},
-                topics=list(_topics(expert.get("topics", ()))),
-                reach=expert.get("reach"),
+    """An expert keeps their row by the author's id (or by name): questions that were handed to them point at it. Who is not in
+    the file any more gets no further ones."""
+    known = {
+        row.key or row.name: row
+        for row in session.scalars(
+            select(Expert).where(
+                Expert.organisation_id == organisation_id, Expert.collection_id == collection_id
             )
         )
+    }
+    listed = {expert.get("id") or expert["name"]: expert for expert in course.get("experts", ())}
+    for key, expert in listed.items():
+        row = known.get(key) or known.get(expert["name"])
+        if row is None:
+            row = Expert(organisation_id=organisation_id, collection_id=collection_id)
+            session.add(row)
+        row.key, row.name, row.is_active = expert.get("id"), expert["name"], True
+        row.role = expert["role"] if isinstance(expert["role"], dict) else {"en": expert["role"]}
+        row.topics = list(_topics(expert.get("topics", ())))
+        row.skills = list(expert.get("skills", ()))
+        row.reach, row.email = expert.get("reach"), expert.get("email")
+        row.answer_days = expert.get("answer_days")
+        session.flush()
+    names = {expert["name"] for expert in listed.values()}
+    for key, row in known.items():
+        if key not in listed and row.name not in names:
+            row.is_active = False
 
 
 def _topics(value: Any) -> list[str]:

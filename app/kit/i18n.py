@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from datetime import date
 from functools import cache
 from pathlib import Path
 
+from babel.dates import format_date
 from babel.messages.pofile import read_po
 
 LOCALES = ("en", "pt-BR", "es")
@@ -61,3 +63,9 @@ def choose_locale(*wishes: str | None) -> str:
                 if locale.split("-")[0] == language:
                     return locale
     return "en"
+
+
+def day_in(locale: str, day: date) -> str:
+    """A day as people of the locale write it, short: "26 Nov 2026", "26 de nov. de 2026"."""
+    pattern = "d MMM y" if locale == "en" else "medium"
+    return format_date(day, pattern, locale=locale.replace("-", "_"))

@@ -109,8 +109,8 @@ class MailServer:
             raise MailServerInvalid("must look like smtps://user:password@mail.example.org:465") from None
         if parts.scheme not in {"smtp", "smtps"} or not parts.hostname or parts.path not in {"", "/"}:
             raise MailServerInvalid("must look like smtps://user:password@mail.example.org:465")
-        if re.search(r"[\r\n]", sender) or not _ADDRESS.fullmatch(parseaddr(sender)[1]):
-            raise MailServerInvalid("needs WORKSIDE_SMTP_FROM, such as Workside <workside@example.org>")
+        if not sender.isprintable() or not _ADDRESS.fullmatch(parseaddr(sender)[1]):
+            raise MailServerInvalid("must be an address, such as Workside <workside@example.org>")
         is_tls = parts.scheme == "smtps"
         return cls(
             parts.hostname,

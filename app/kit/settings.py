@@ -11,8 +11,10 @@ from pathlib import Path
 from typing import Literal
 from urllib.parse import urlsplit
 
-from pydantic import Field, ValidationError, field_validator
+from pydantic import Field, SecretStr, ValidationError, ValidationInfo, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from app.kit.mail import MailServer
 
 
 def read_prices(text: str) -> dict[str, tuple[Decimal, Decimal]]:
@@ -28,6 +30,26 @@ def read_prices(text: str) -> dict[str, tuple[Decimal, Decimal]]:
             )
         prices[found[1]] = (Decimal(found[2]), Decimal(found[3]))
     return prices
+
+
+# How a chat model is named in the settings: the providers that app.coach.providers can set up.
+MODEL_PROVIDERS = frozenset(
+    {"openai", "azure_openai", "anthropic", "google_genai", "bedrock", "aws", "mistralai", "ollama"}
+)
+
+
+def read_models(text: str) -> tuple[str, ...]:
+    """The models of a chain in their order, from `provider:model, ...`; ValueError says what is wrong with one."""
+    names = tuple(name for part in text.split(",") if (name := part.strip()))
+    for name in names:
+        provider, colon, model = name.partition(":")
+        if not colon or not model or re.search(r"\s", name):
+            raise ValueError(f"{name!r} must look like provider:model, such as openai:gpt-4o-mini")
+        if provider not in MODEL_PROVIDERS:
+            raise ValueError(
+                f"{provider!r} is no provider; it is one of {', '.join(sorted(MODEL_PROVIDERS))}"
+            )
+    return names
 
 
 class SettingsRefused(ValueError):
@@ -91,6 +113,58 @@ class Settings(BaseSettings):
         description="Addresses of reverse proxies whose X-Forwarded-* headers are believed, comma-separated.",
     )
 
+    model: str = Field(
+        "",
+        description="Chat model that words answers, as provider:model, or several, comma-separated: where one fails, the next is "
+        "asked. Providers are openai (and whatever speaks its interface, by model_url), azure_openai, anthropic, google_genai, "
+        "bedrock, mistralai, ollama. provider:model@http://host/v1 gives one model an address of its own. "
+        "Empty means no model: everything works, in the documents' own words.",
+    )
+    model_answer: str = Field(
+        "", description="Models that answer questions. Empty means those of WORKSIDE_MODEL."
+    )
+    model_rewrite: str = Field(
+        "",
+        description="Models that make a follow-up question whole before the search; a small, quick one is enough. "
+        "Empty means those of WORKSIDE_MODEL.",
+    )
+    model_simulate: str = Field(
+        "",
+        description="Models that play the other side in a simulation. Empty means those of WORKSIDE_MODEL.",
+    )
+    model_feedback: str = Field(
+        "", description="Models that word feedback on answers. Empty means those of WORKSIDE_MODEL."
+    )
+    model_url: str = Field(
+        "",
+        description="Address of the provider of the first model, where it is not the provider's usual one: an OpenAI-compatible "
+        "server (vLLM, LM Studio, a gateway), an Azure resource, an Ollama server.",
+    )
+    model_key: SecretStr = Field(
+        SecretStr(""),
+        description="Key for the provider of the first model; it is sent to no other. Empty means the provider's own variable, "
+        "such as OPENAI_API_KEY or ANTHROPIC_API_KEY.",
+    )
+    model_seconds: float = Field(
+        60.0,
+        gt=0,
+        le=600,
+        description="Seconds that a model's answer may take in all, tries with other models included.",
+    )
+    model_first_word_seconds: float = Field(
+        15.0,
+        gt=0,
+        le=600,
+        description="Seconds to wait for a model's first word, and from one word to the next; then the next model is asked, "
+        "or the answer comes in the documents' own words.",
+    )
+    model_retries: int = Field(
+        1,
+        ge=0,
+        le=5,
+        description="Times that a model is asked again after a failure that may pass (too many requests, a server's error, "
+        "no connection), before the next model is.",
+    )
     model_prices: str = Field(
         "",
         description="What models cost, as provider:model=input/output in WORKSIDE_CURRENCY per million tokens, comma-separated. "
@@ -131,6 +205,38 @@ class Settings(BaseSettings):
         "and /readyz say so.",
     )
 
+    smtp_url: SecretStr = Field(
+        SecretStr(""),
+        description="Mail server that brings experts without an account their link: smtps://user:password@host:465, or "
+        "smtp://user:password@host:587 for one that changes to TLS (STARTTLS), which every host but this machine must offer. "
+        "Empty means that no mail is sent; instructors copy the links instead.",
+    )
+    smtp_from: str = Field(
+        "",
+        validate_default=True,
+        description="Sender of that mail, such as Workside <workside@example.org>. Needed with WORKSIDE_SMTP_URL.",
+    )
+    hand_off_days: int = Field(
+        3,
+        ge=1,
+        le=60,
+        description="Working days within which an expert is expected to answer, unless the expert has a number of their own. "
+        "Then they are reminded, and a working day later the question is passed on.",
+    )
+
+    @field_validator("smtp_url")
+    @classmethod
+    def _smtp_url_is_a_mail_server(cls, value: SecretStr) -> SecretStr:
+        MailServer.of(value.get_secret_value(), "anybody@example.org")
+        return value
+
+    @field_validator("smtp_from")
+    @classmethod
+    def _mail_has_a_sender(cls, value: str, info: ValidationInfo) -> str:
+        url = info.data.get("smtp_url")
+        MailServer.of(url.get_secret_value() if url else "", value)
+        return value
+
     @field_validator("base_url")
     @classmethod
     def _base_url_is_an_origin(cls, value: str) -> str:
@@ -144,6 +250,20 @@ class Settings(BaseSettings):
             or parts.query
         ):
             raise ValueError("must look like https://coach.example.org, without a path")
+        return value.rstrip("/")
+
+    @field_validator("model", "model_answer", "model_rewrite", "model_simulate", "model_feedback")
+    @classmethod
+    def _models_are_named(cls, value: str) -> str:
+        read_models(value)
+        return value
+
+    @field_validator("model_url")
+    @classmethod
+    def _model_url_is_an_address(cls, value: str) -> str:
+        parts = urlsplit(value)
+        if value and (parts.scheme not in {"http", "https"} or not parts.hostname):
+            raise ValueError("must look like https://models.example.org/v1")
         return value.rstrip("/")
 
     @field_validator("model_prices")
@@ -168,6 +288,17 @@ class Settings(BaseSettings):
     def sqlalchemy_url(self) -> str:
         """The database's URL; SQLite in the data folder unless another is set."""
         return self.database_url or f"sqlite:///{(self.data_dir / 'workside.db').resolve()}"
+
+    def models_of(self, purpose: Literal["answer", "rewrite", "simulate", "feedback"]) -> tuple[str, ...]:
+        """The models for a purpose in the order in which they are asked, each as it is written in the settings."""
+        own: str = getattr(self, f"model_{purpose}")
+        return read_models(own or self.model)
+
+    @property
+    def first_model(self) -> str:
+        """The model whose provider `model_url` and `model_key` are for; empty where none is set."""
+        chains = (self.model, self.model_answer, self.model_rewrite, self.model_simulate, self.model_feedback)
+        return next((name for chain in chains for name in read_models(chain)), "")
 
     def refuse_unsafe_service(self) -> None:
         """Raises SettingsRefused where serving with these settings would be unsafe outside the demo."""

@@ -121,6 +121,12 @@ class Retrieval:
             )
             return [_collection_of(row) for row in rows]
 
+    def every_collection(self) -> list[Collection]:
+        """The collections of all organisations, for work in the background; never for a visitor's request."""
+        with self._sessions() as session:
+            rows = session.scalars(select(CollectionRow).order_by(CollectionRow.id))
+            return [_collection_of(row) for row in rows]
+
     def remove_collection(self, session: Session, scope: Scope, collection_id: str) -> None:
         """Marks every document of an own collection for removal, in the caller's transaction; the empty
         collection stays. Raises CollectionNotFound."""

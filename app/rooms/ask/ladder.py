@@ -73,7 +73,11 @@ def begin_ladder(turn: Turn, manner: Manner) -> None:
     """Sets how a turn that has its verdict and its answer is shown. What is not covered is said at once, in either mode."""
     practice = manner.practice_about(turn.answer["citations"])
     turn.mode, turn.mode_reason = ("learn", "practice") if practice else (manner.mode, manner.reason)
-    turn.hint_level = NUDGE if turn.mode == "learn" and turn.answer["sentences"] else WHOLE
+    if turn.mode == "help" or not turn.answer["sentences"]:
+        turn.hint_level = WHOLE
+    else:
+        # Nothing is kept of a turn without a conversation, so that nobody could climb: it begins where one can read on.
+        turn.hint_level = NUDGE if turn.conversation_id else PLACE
 
 
 def is_held_back(turn: Turn) -> bool:

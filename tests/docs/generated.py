@@ -15,6 +15,7 @@ from typing import Any
 import typer.main
 from fastapi import FastAPI
 from fastapi.routing import APIRoute
+from pydantic import SecretStr
 from typer._click.core import Context
 
 from app import cli
@@ -46,6 +47,16 @@ EXAMPLES = {
     "log_format": "console",
     "log_level": "warning",
     "trusted_proxies": "127.0.0.1,10.0.0.0/8",
+    "model": "anthropic:claude-sonnet-4-5,openai:gpt-4o-mini",
+    "model_answer": "openai:gpt-4o",
+    "model_rewrite": "openai:gpt-4o-mini",
+    "model_simulate": "mistralai:mistral-large-latest",
+    "model_feedback": "ollama:qwen3:8b",
+    "model_url": "http://vllm.example.org:8000/v1",
+    "model_key": "the provider's key",
+    "model_seconds": "90",
+    "model_first_word_seconds": "10",
+    "model_retries": "2",
     "model_prices": "openai:gpt-4o-mini=0.15/0.60,ollama:qwen3:8b=0/0",
     "currency": "EUR",
     "cap_learner_tokens": "100000",
@@ -73,7 +84,11 @@ def settings_part() -> str:
     parts = []
     for name, field in Settings.model_fields.items():
         default = field.default
-        shown = "empty" if default == "" else f"`{int(default) if isinstance(default, bool) else default}`"
+        shown = (
+            "empty"
+            if default in ("", SecretStr(""))
+            else f"`{int(default) if isinstance(default, bool) else default}`"
+        )
         parts.append(
             f"## WORKSIDE_{name.upper()}\n\n{field.description}\n\n"
             f"Default: {shown}. Example: `{EXAMPLES[name]}`"

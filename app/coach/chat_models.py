@@ -1,0 +1,515 @@
+"""The one door to chat models, through LangChain: a chain of models for each purpose, streamed, metered, with limits of time.
+
+No learner's text leaves it but to the model that is asked: tracing and gateways of LangChain's maker are off whatever the
+environment says, and no failure or log line repeats a message. LangChain takes two seconds to import, hence late and in a thread.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import logging
+import os
+import random
+import threading
+import time
+from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
+from contextlib import aclosing
+from dataclasses import dataclass
+from types import TracebackType
+from typing import Any, Protocol, TypeVar, get_args
+from weakref import WeakKeyDictionary
+
+from pydantic import BaseModel, ValidationError
+
+from app.coach.breaker import Breaker
+from app.coach.chat import Message, ModelFailed, Payer, Purpose, Usage
+from app.coach.providers import Choice, Failure, arguments_of, choices_of, failure_of, json_in
+from app.coach.tally import Tally, estimate_input, estimate_tokens
+from app.kit.log import get_logger
+from app.kit.settings import Settings
+
+log = get_logger("models")
+
+T = TypeVar("T")
+B = TypeVar("B", bound=BaseModel)
+R = TypeVar("R")
+
+PURPOSES: tuple[Purpose, ...] = get_args(Purpose)
+# Nobody waits longer than this before a model is asked again; where it wants more, the next model is asked.
+LONGEST_WAIT_SECONDS = 5.0
+
+# With these in the environment LangChain would send every message to its maker's service, or refuse to run.
+THIRD_PARTIES = (
+    "LANGCHAIN_TRACING", "LANGCHAIN_TRACING_V2", "LANGCHAIN_HANDLER", "LANGSMITH_TRACING", "LANGSMITH_TRACING_V2",
+    "LANGSMITH_GATEWAY",
+)  # fmt: skip
+# At the level "debug" these write whole requests.
+TALKATIVE = (
+    "openai", "anthropic", "httpx", "httpcore", "botocore", "boto3", "urllib3", "google", "grpc", "mistralai", "ollama",
+    "langchain", "langchain_core", "langchain_openai", "langchain_anthropic", "langchain_aws", "langchain_google_genai",
+    "langchain_mistralai", "langchain_ollama", "langsmith",
+)  # fmt: skip
+SERVICE_FAILURES = {
+    "unavailable",
+    "timeout",
+    "misconfigured",
+    "cut_off",
+}  # after some of these in a row a model rests
+
+
+class Meter(Protocol[R]):
+    """Counts what calls cost. `R` is the meter's own note of what it holds for a call; the door only carries it."""
+
+    def reserve(
+        self, payer: Payer, purpose: Purpose, model: str, input_tokens: int, most_output_tokens: int
+    ) -> R:
+        """Holds the most that a call can take. What it raises (a budget is spent) goes to the caller as it is."""
+        ...
+
+    def settle(self, reservation: R, usage: Usage | None, outcome: str) -> None:
+        """Counts what the call took; None where nothing came. `outcome` is "whole", "stopped" or a FailureKind."""
+        ...
+
+
+class NullMeter:
+    """Counts nothing: for `workside doctor` and for measurements."""
+
+    def reserve(
+        self, payer: Payer, purpose: Purpose, model: str, input_tokens: int, most_output_tokens: int
+    ) -> None:
+        return None
+
+    def settle(self, reservation: None, usage: Usage | None, outcome: str) -> None:
+        return None
+
+
+@dataclass(frozen=True)
+class ModelState:
+    """One model of a purpose's chain, for `workside doctor`. `rests_for` is in seconds."""
+
+    purpose: Purpose
+    name: str
+    url: str
+    extra: str
+    rests_for: float
+
+
+class ChatModels:
+    """Made once for a process. May be used from several event loops: each has its own connections to the providers."""
+
+    def __init__(
+        self, settings: Settings, meter: Meter[Any], *, clock: Callable[[], float] = time.monotonic
+    ) -> None:
+        self._seconds = settings.model_seconds
+        self._first_word_seconds = settings.model_first_word_seconds
+        self._retries = settings.model_retries
+        self._meter = meter
+        self._chains = {purpose: choices_of(settings, settings.models_of(purpose)) for purpose in PURPOSES}
+        self._breakers = {choice: Breaker(clock) for chain in self._chains.values() for choice in chain}
+        self._without_schema: set[Choice] = set()
+        self._made: WeakKeyDictionary[asyncio.AbstractEventLoop, dict[tuple[Choice, int], Any]] = (
+            WeakKeyDictionary()
+        )
+        self._loops = 0
+        self._counting = threading.Lock()
+        self._making = (
+            threading.Lock()
+        )  # held for seconds by a thread that imports, so never by an event loop
+
+    def is_on(self, purpose: Purpose) -> bool:
+        """Whether a model is set for the purpose; it may rest after failures all the same."""
+        return bool(self._chains[purpose])
+
+    def name_of(self, purpose: Purpose) -> str:
+        """ "provider:model" of the first model for the purpose; empty where none is set."""
+        chain = self._chains[purpose]
+        return chain[0].name if chain else ""
+
+    def describe(self) -> tuple[ModelState, ...]:
+        """Every model of every purpose, in the order in which they are asked."""
+        return tuple(
+            ModelState(purpose, choice.name, choice.url, choice.of.extra, self._breakers[choice].rests_for)
+            for purpose, chain in self._chains.items()
+            for choice in chain
+        )
+
+    def warm_up(self) -> None:
+        """Imports LangChain (two seconds) where a model is set, so that the first question need not wait for it."""
+        if any(self._chains.values()):
+            with self._making:
+                _load_langchain()
+
+    async def stream(
+        self, purpose: Purpose, messages: Sequence[Message], payer: Payer, *, most_tokens: int = 800
+    ) -> AsyncGenerator[str, None]:
+        """Pieces of text as they come. Closing the iterator stops the model, and what has come until then is settled.
+
+        Raises ModelFailed: before the first words when no model of the chain answers, "cut_off" after them. An answer that ends
+        at `most_tokens` is whole. Raises as well what the meter raises.
+        """
+        with _Chain(self, purpose) as chain:
+            while True:
+                choice = await chain.next()
+                has_begun = False
+                try:
+                    async with aclosing(
+                        self._call(choice, purpose, messages, payer, most_tokens, chain.deadline)
+                    ) as pieces:
+                        async for piece in pieces:
+                            has_begun = True
+                            yield piece
+                    chain.succeeded()
+                    return
+                except Failure as failure:
+                    await chain.failed(failure, tries_again=not has_begun)
+                    if has_begun:
+                        raise ModelFailed("cut_off", failure.detail or failure.kind) from None
+
+    async def complete(
+        self, purpose: Purpose, messages: Sequence[Message], payer: Payer, *, most_tokens: int = 800
+    ) -> str:
+        """The whole text. A model that breaks off gives way to the next one: nobody has seen its words."""
+
+        async def once(choice: Choice, deadline: float) -> str:
+            return await self._whole(choice, purpose, messages, payer, most_tokens, deadline)
+
+        return await self._first_to_succeed(purpose, once)
+
+    async def complete_as(
+        self,
+        schema: type[B],
+        purpose: Purpose,
+        messages: Sequence[Message],
+        payer: Payer,
+        *,
+        most_tokens: int = 800,
+    ) -> B:
+        """An instance of `schema`: by the provider's own structured output, or from JSON in the text where it has none.
+
+        What does not fit is given back once, with what is wrong; then the next model is asked. ModelFailed("malformed") at last.
+        """
+
+        async def once(choice: Choice, deadline: float) -> B:
+            return await self._fitting(schema, choice, purpose, messages, payer, most_tokens, deadline)
+
+        return await self._first_to_succeed(purpose, once)
+
+    # --- one answer of one model ------------------------------------------------------------------------------------
+
+    async def _first_to_succeed(self, purpose: Purpose, once: Callable[[Choice, float], Awaitable[T]]) -> T:
+        with _Chain(self, purpose) as chain:
+            while True:
+                choice = await chain.next()
+                try:
+                    result = await once(choice, chain.deadline)
+                except Failure as failure:
+                    await chain.failed(failure)
+                else:
+                    chain.succeeded()
+                    return result
+
+    async def _whole(
+        self,
+        choice: Choice,
+        purpose: Purpose,
+        messages: Sequence[Message],
+        payer: Payer,
+        most_tokens: int,
+        deadline: float,
+    ) -> str:
+        call = self._call(choice, purpose, messages, payer, most_tokens, deadline)
+        async with aclosing(call) as pieces:
+            return "".join([piece async for piece in pieces])
+
+    async def _call(
+        self,
+        choice: Choice,
+        purpose: Purpose,
+        messages: Sequence[Message],
+        payer: Payer,
+        most_tokens: int,
+        deadline: float,
+    ) -> AsyncGenerator[str, None]:
+        """One streamed call, metered on every way out. Raises Failure."""
+        model = await self._model(choice, most_tokens)
+        tally = Tally(choice, estimate_input(messages))
+        reservation = await self._reserve(payer, purpose, choice, tally.input_tokens, most_tokens)
+        outcome = "stopped"
+        try:
+            async with aclosing(model.astream(_for_langchain(messages))) as chunks:
+                limit = asyncio.get_running_loop().time() + self._first_word_seconds
+                while True:
+                    async with asyncio.timeout_at(min(limit, deadline)):
+                        chunk = await anext(chunks, None)
+                    if chunk is None:
+                        break
+                    if piece := tally.add(chunk):
+                        yield piece
+                    if tally.has_text:
+                        limit = asyncio.get_running_loop().time() + self._first_word_seconds
+            if piece := tally.held():
+                yield piece
+            tally.check_end()
+            outcome = "whole"
+        except Exception as error:
+            failure = self._understood(error, tally)
+            outcome = failure.kind
+            raise failure from None
+        finally:
+            await self._settle(reservation, tally.usage(outcome), outcome)
+
+    async def _fitting(
+        self,
+        schema: type[B],
+        choice: Choice,
+        purpose: Purpose,
+        messages: Sequence[Message],
+        payer: Payer,
+        most_tokens: int,
+        deadline: float,
+    ) -> B:
+        text = ""
+        if choice not in self._without_schema:
+            try:
+                found, text = await self._structured(
+                    schema, choice, purpose, messages, payer, most_tokens, deadline
+                )
+                if found is not None:
+                    return found
+            except Failure as failure:
+                if failure.kind != "misconfigured" or "400" not in failure.detail:
+                    raise
+                # It is the schema that this server does not take; it will not take the next one either.
+                self._without_schema.add(choice)
+        asked = [*messages, Message("user", _json_wanted(schema))]
+        if not text:
+            text = await self._whole(choice, purpose, asked, payer, most_tokens, deadline)
+        try:
+            return schema.model_validate_json(json_in(text))
+        except ValidationError as error:
+            repair = [*asked, Message("assistant", text), Message("user", _json_refused(error))]
+        text = await self._whole(choice, purpose, repair, payer, most_tokens, deadline)
+        try:
+            return schema.model_validate_json(json_in(text))
+        except ValidationError as error:
+            raise Failure(
+                "malformed", f"{schema.__name__} does not fit: {error.error_count()} error(s)"
+            ) from None
+
+    async def _structured(
+        self,
+        schema: type[B],
+        choice: Choice,
+        purpose: Purpose,
+        messages: Sequence[Message],
+        payer: Payer,
+        most_tokens: int,
+        deadline: float,
+    ) -> tuple[B | None, str]:
+        """The provider's own structured output: the instance, or None and the text that did not fit. Metered; raises Failure."""
+        model = await self._model(choice, most_tokens)
+        tally = Tally(choice, estimate_input(messages) + estimate_tokens(_schema_text(schema)))
+        reservation = await self._reserve(payer, purpose, choice, tally.input_tokens, most_tokens)
+        outcome = "stopped"
+        try:
+            asking = model.with_structured_output(schema, method=choice.of.schema_method, include_raw=True)
+            async with asyncio.timeout_at(deadline):
+                answer = await asking.ainvoke(_for_langchain(messages))
+            raw = answer["raw"]
+            tally.add(raw)
+            arguments = [call["args"] for call in getattr(raw, "tool_calls", ())]
+            text = json.dumps(arguments[0]) if arguments else str(raw.text)
+            tally.check_refusal()
+            outcome = "whole"
+            parsed = answer["parsed"]
+            return (parsed if isinstance(parsed, schema) else None), text
+        except Exception as error:
+            failure = self._understood(error, tally)
+            outcome = failure.kind
+            raise failure from None
+        finally:
+            await self._settle(reservation, tally.usage(outcome), outcome)
+
+    def _understood(self, error: Exception, tally: Tally) -> Failure:
+        failure = error if isinstance(error, Failure) else failure_of(error)
+        if failure.kind != "timeout":
+            return failure
+        what = "no further word" if tally.has_text else "no first word"
+        return Failure(
+            "timeout", f"{what} in {self._first_word_seconds:g} s, or no end in {self._seconds:g} s"
+        )
+
+    # --- the meter --------------------------------------------------------------------------------------------------
+
+    async def _reserve(
+        self, payer: Payer, purpose: Purpose, choice: Choice, input_tokens: int, most_tokens: int
+    ) -> Any:
+        loop = asyncio.get_running_loop()
+        reserving = loop.run_in_executor(
+            None, self._meter.reserve, payer, purpose, choice.name, input_tokens, most_tokens
+        )
+        try:
+            return await asyncio.shield(reserving)
+        except asyncio.CancelledError:
+            # The thread goes on all the same, and what it will have reserved is nobody's.
+            reserving.add_done_callback(self._release)
+            raise
+
+    def _release(self, reserving: asyncio.Future[Any]) -> None:
+        if not reserving.cancelled() and reserving.exception() is None:
+            reserving.get_loop().run_in_executor(
+                None, self._meter.settle, reserving.result(), None, "stopped"
+            )
+
+    async def _settle(self, reservation: Any, usage: Usage | None, outcome: str) -> None:
+        """Done even where the task that waits for it is cancelled."""
+        loop = asyncio.get_running_loop()
+        await asyncio.shield(loop.run_in_executor(None, self._meter.settle, reservation, usage, outcome))
+
+    # --- LangChain --------------------------------------------------------------------------------------------------
+
+    async def _model(self, choice: Choice, most_tokens: int) -> Any:
+        """LangChain's model for this event loop. Raises Failure("misconfigured") where it cannot be made."""
+        loop = asyncio.get_running_loop()
+        with self._counting:
+            if loop not in self._made:
+                self._made[loop] = {}
+                self._loops += 1
+            made, number = self._made[loop], self._loops
+        if (choice, most_tokens) not in made:
+            # The packages share one client between models of equal arguments, and a client serves one event loop only:
+            # a millisecond keeps those of two loops apart.
+            seconds = self._seconds + number / 1000
+            made[choice, most_tokens] = await asyncio.to_thread(self._make, choice, most_tokens, seconds)
+        return made[choice, most_tokens]
+
+    def _make(self, choice: Choice, most_tokens: int, seconds: float) -> Any:
+        try:
+            with self._making:
+                make = _load_langchain()
+                model = make(
+                    choice.model,
+                    model_provider=choice.of.name,
+                    **arguments_of(choice, most_tokens=most_tokens, seconds=seconds),
+                )
+                _hush()
+                return model
+        except ImportError:
+            raise Failure(
+                "misconfigured",
+                f"the package for {choice.provider} is missing: pip install 'workside[{choice.of.extra}]'",
+            ) from None
+        except Exception as error:
+            where = f" or {choice.of.variable}" if choice.of.variable else ""
+            raise Failure(
+                "misconfigured",
+                f"{choice.name} cannot be set up ({type(error).__name__}); is WORKSIDE_MODEL_KEY{where} set?",
+            ) from None
+
+
+class _Chain:
+    """Which model is asked next, for one question: the order of the setting, retries, and who rests. Used as a context."""
+
+    def __init__(self, models: ChatModels, purpose: Purpose) -> None:
+        self._models = models
+        self._purpose = purpose
+        self._left = list(models._chains[purpose])
+        self._now: Choice | None = None
+        self._retries = 0
+        self._failure = ModelFailed(
+            "off", "all of its models rest after failures" if self._left else "no model is set"
+        )
+        self.deadline = asyncio.get_running_loop().time() + models._seconds
+
+    def __enter__(self) -> _Chain:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if self._now is not None:
+            self._models._breakers[self._now].let_go()
+
+    async def next(self) -> Choice:
+        """The model to ask now; raises ModelFailed when there is none left."""
+        if self._now is not None:
+            return self._now  # once more
+        if asyncio.get_running_loop().time() >= self.deadline:
+            raise ModelFailed("timeout", f"no answer in {self._models._seconds:g} s")
+        while self._left:
+            choice = self._left.pop(0)
+            if self._models._breakers[choice].admits():
+                self._now, self._retries = choice, 0
+                return choice
+        raise ModelFailed(self._failure.kind, self._failure.detail)
+
+    def succeeded(self) -> None:
+        if self._now is not None:
+            self._models._breakers[self._now].succeeded()
+            self._now = None
+
+    async def failed(self, failure: Failure, *, tries_again: bool = True) -> None:
+        """Notes a failure; where it may pass, waits and leaves the same model as the next one."""
+        assert self._now is not None
+        log.warning(
+            "model_failed",
+            model=self._now.name,
+            purpose=self._purpose,
+            kind=failure.kind,
+            detail=failure.detail,
+        )
+        self._failure = failure
+        wait = failure.retry_after
+        if wait is None:
+            wait = 0.25 * 2**self._retries * random.uniform(0.5, 1.5)  # noqa: S311 - spreads retries, guards nothing
+        left = self.deadline - asyncio.get_running_loop().time()
+        may_pass = failure.is_temporary and wait <= min(LONGEST_WAIT_SECONDS, left)
+        if tries_again and may_pass and self._retries < self._models._retries:
+            self._retries += 1
+            await asyncio.sleep(wait)
+            return
+        breaker, self._now = self._models._breakers[self._now], None
+        if failure.kind in SERVICE_FAILURES:
+            breaker.failed(failure.retry_after)
+        else:
+            breaker.succeeded()  # it answers, though not as was asked
+
+
+def _load_langchain() -> Callable[..., Any]:
+    """`init_chat_model`, with nothing of LangChain's maker listening."""
+    for name in THIRD_PARTIES:
+        os.environ.pop(name, None)
+    import langsmith
+    from langchain.chat_models import init_chat_model
+
+    langsmith.configure(enabled=False)  # outranks the environment, which may have been read before
+    return init_chat_model
+
+
+def _hush() -> None:
+    """Keeps the packages from writing requests into the log; on import some set their level from the environment."""
+    for name in TALKATIVE:
+        logging.getLogger(name).setLevel(logging.WARNING)
+
+
+def _for_langchain(messages: Sequence[Message]) -> list[tuple[str, str]]:
+    return [(message.role, message.text) for message in messages]
+
+
+def _schema_text(schema: type[BaseModel]) -> str:
+    return json.dumps(schema.model_json_schema(), ensure_ascii=False)
+
+
+def _json_wanted(schema: type[BaseModel]) -> str:
+    return (
+        f"Answer with one JSON object and nothing else. It must fit this JSON schema:\n{_schema_text(schema)}"
+    )
+
+
+def _json_refused(error: ValidationError) -> str:
+    problems = "\n".join(
+        f"- {'.'.join(str(part) for part in problem['loc']) or 'the whole'}: {problem['msg']}"
+        for problem in error.errors(include_input=False, include_url=False)[:10]
+    )
+    return f"That does not fit the schema:\n{problems}\nAnswer again with the corrected JSON object and nothing else."

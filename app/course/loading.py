@@ -12,7 +12,7 @@ from typing import Any, cast
 from sqlalchemy import delete, select, update
 from sqlalchemy.orm import Session
 
-from app.course.models import Expert, Organisation, PracticeTask, RoleLadder, Skill, Starter
+from app.course.models import Expert, Organisation, PracticeTask, ReadyPrompt, RoleLadder, Skill, Starter
 from app.course.services import Services
 from app.kit.errors import NotFound
 from app.kit.log import get_logger
@@ -62,6 +62,7 @@ def load_course(services: Services, folder: Path, organisation_id: str) -> tuple
                     {"document": entry["file"], "status": "refused", "passages": 0, "problem": str(error)}
                 )
         _load_starters(session, organisation_id, collection.id, course)
+        _load_prompts(session, organisation_id, collection.id, course)
         _load_experts(session, organisation_id, collection.id, course)
         for path in sorted((folder / "tasks").glob("*.toml")):
             _load_task(session, organisation_id, collection.id, _read(path), titles)
@@ -172,6 +173,25 @@ def _load_starters(
             if key not in {"document", "heading"} and isinstance(value, str)
         }
         session.add(Starter(organisation_id=organisation_id, collection_id=collection_id, texts=texts))
+        session.flush()
+
+
+def _load_prompts(session: Session, organisation_id: str, collection_id: str, course: dict[str, Any]) -> None:
+    """The ready prompts of the file; one keeps its key, by which an instructor may have taken it out of a coach."""
+    session.execute(
+        delete(ReadyPrompt).where(
+            ReadyPrompt.organisation_id == organisation_id, ReadyPrompt.collection_id == collection_id
+        )
+    )
+    for prompt in course.get("prompts", ()):
+        session.add(
+            ReadyPrompt(
+                organisation_id=organisation_id,
+                collection_id=collection_id,
+                key=prompt["id"],
+                texts={key: value for key, value in prompt.items() if key != "id"},
+            )
+        )
         session.flush()
 
 

@@ -71,9 +71,9 @@ def manner_of(session: Session, visitor: Visitor) -> Manner:
 
 def begin_ladder(turn: Turn, manner: Manner) -> None:
     """Sets how a turn that has its verdict and its answer is shown. What is not covered is said at once, in either mode."""
-    practice = manner.practice_about(turn.answer["citations"])
+    practice = manner.practice_about(turn.answer.get("citations", []))
     turn.mode, turn.mode_reason = ("learn", "practice") if practice else (manner.mode, manner.reason)
-    if turn.mode == "help" or not turn.answer["sentences"]:
+    if turn.mode == "help" or not turn.answer.get("sentences"):
         turn.hint_level = WHOLE
     else:
         # Nothing is kept of a turn without a conversation, so that nobody could climb: it begins where one can read on.

@@ -15,7 +15,7 @@ import threading
 import time
 from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
 from contextlib import aclosing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from types import TracebackType
 from typing import Any, Protocol, TypeVar, get_args
 from weakref import WeakKeyDictionary
@@ -50,12 +50,8 @@ TALKATIVE = (
     "langchain", "langchain_core", "langchain_openai", "langchain_anthropic", "langchain_aws", "langchain_google_genai",
     "langchain_mistralai", "langchain_ollama", "langsmith",
 )  # fmt: skip
-SERVICE_FAILURES = {
-    "unavailable",
-    "timeout",
-    "misconfigured",
-    "cut_off",
-}  # after some of these in a row a model rests
+# After some of these in a row a model rests; the others are about one answer.
+SERVICE_FAILURES = {"unavailable", "timeout", "misconfigured", "cut_off"}
 
 
 class Meter(Protocol[R]):
@@ -148,33 +144,29 @@ class ChatModels:
         Raises ModelFailed: before the first words when no model of the chain answers, "cut_off" after them. An answer that ends
         at `most_tokens` is whole. Raises as well what the meter raises.
         """
-        with _Chain(self, purpose) as chain:
+        asked = self._asked(purpose, messages, payer, most_tokens)
+        with _Chain(self, asked) as chain:
             while True:
                 choice = await chain.next()
                 has_begun = False
                 try:
-                    async with aclosing(
-                        self._call(choice, purpose, messages, payer, most_tokens, chain.deadline)
-                    ) as pieces:
+                    async with aclosing(self._call(choice, asked)) as pieces:
                         async for piece in pieces:
                             has_begun = True
                             yield piece
+                except Failure as failure:
+                    await chain.failed(failure, may_repeat=not has_begun)
+                    if has_begun:
+                        raise ModelFailed("cut_off", failure.detail) from None
+                else:
                     chain.succeeded()
                     return
-                except Failure as failure:
-                    await chain.failed(failure, tries_again=not has_begun)
-                    if has_begun:
-                        raise ModelFailed("cut_off", failure.detail or failure.kind) from None
 
     async def complete(
         self, purpose: Purpose, messages: Sequence[Message], payer: Payer, *, most_tokens: int = 800
     ) -> str:
         """The whole text. A model that breaks off gives way to the next one: nobody has seen its words."""
-
-        async def once(choice: Choice, deadline: float) -> str:
-            return await self._whole(choice, purpose, messages, payer, most_tokens, deadline)
-
-        return await self._first_to_succeed(purpose, once)
+        return await self._first_to_succeed(self._asked(purpose, messages, payer, most_tokens), self._whole)
 
     async def complete_as(
         self,
@@ -190,57 +182,48 @@ class ChatModels:
         What does not fit is given back once, with what is wrong; then the next model is asked. ModelFailed("malformed") at last.
         """
 
-        async def once(choice: Choice, deadline: float) -> B:
-            return await self._fitting(schema, choice, purpose, messages, payer, most_tokens, deadline)
+        async def once(choice: Choice, asked: _Asked) -> B:
+            return await self._fitting(schema, choice, asked)
 
-        return await self._first_to_succeed(purpose, once)
+        return await self._first_to_succeed(self._asked(purpose, messages, payer, most_tokens), once)
+
+    def has_own_schema(self, purpose: Purpose) -> bool:
+        """False once the first model for the purpose has been seen not to take a schema, so that JSON is read from its text."""
+        return self.is_on(purpose) and self._chains[purpose][0] not in self._without_schema
 
     # --- one answer of one model ------------------------------------------------------------------------------------
 
-    async def _first_to_succeed(self, purpose: Purpose, once: Callable[[Choice, float], Awaitable[T]]) -> T:
-        with _Chain(self, purpose) as chain:
+    def _asked(self, purpose: Purpose, messages: Sequence[Message], payer: Payer, most_tokens: int) -> _Asked:
+        deadline = asyncio.get_running_loop().time() + self._seconds
+        return _Asked(purpose, tuple(messages), payer, most_tokens, deadline)
+
+    async def _first_to_succeed(self, asked: _Asked, once: Callable[[Choice, _Asked], Awaitable[T]]) -> T:
+        with _Chain(self, asked) as chain:
             while True:
                 choice = await chain.next()
                 try:
-                    result = await once(choice, chain.deadline)
+                    result = await once(choice, asked)
                 except Failure as failure:
                     await chain.failed(failure)
                 else:
                     chain.succeeded()
                     return result
 
-    async def _whole(
-        self,
-        choice: Choice,
-        purpose: Purpose,
-        messages: Sequence[Message],
-        payer: Payer,
-        most_tokens: int,
-        deadline: float,
-    ) -> str:
-        call = self._call(choice, purpose, messages, payer, most_tokens, deadline)
-        async with aclosing(call) as pieces:
+    async def _whole(self, choice: Choice, asked: _Asked) -> str:
+        async with aclosing(self._call(choice, asked)) as pieces:
             return "".join([piece async for piece in pieces])
 
-    async def _call(
-        self,
-        choice: Choice,
-        purpose: Purpose,
-        messages: Sequence[Message],
-        payer: Payer,
-        most_tokens: int,
-        deadline: float,
-    ) -> AsyncGenerator[str, None]:
+    async def _call(self, choice: Choice, asked: _Asked) -> AsyncGenerator[str, None]:
         """One streamed call, metered on every way out. Raises Failure."""
-        model = await self._model(choice, most_tokens)
-        tally = Tally(choice, estimate_input(messages))
-        reservation = await self._reserve(payer, purpose, choice, tally.input_tokens, most_tokens)
+        model = await self._model(choice, asked.most_tokens)
+        tally = Tally(choice, estimate_input(asked.messages))
+        reservation = await self._reserve(choice, asked, tally.input_tokens)
         outcome = "stopped"
         try:
-            async with aclosing(model.astream(_for_langchain(messages))) as chunks:
+            async with aclosing(model.astream(asked.for_langchain())) as chunks:
                 limit = asyncio.get_running_loop().time() + self._first_word_seconds
                 while True:
-                    async with asyncio.timeout_at(min(limit, deadline)):
+                    async with asyncio.timeout_at(min(limit, asked.deadline)):
                         chunk = await anext(chunks, None)
                     if chunk is None:
                         break
@@ -259,71 +242,47 @@ class ChatModels:
         finally:
             await self._settle(reservation, tally.usage(outcome), outcome)
 
-    async def _fitting(
-        self,
-        schema: type[B],
-        choice: Choice,
-        purpose: Purpose,
-        messages: Sequence[Message],
-        payer: Payer,
-        most_tokens: int,
-        deadline: float,
-    ) -> B:
+    async def _fitting(self, schema: type[B], choice: Choice, asked: _Asked) -> B:
         text = ""
         if choice not in self._without_schema:
             try:
-                found, text = await self._structured(
-                    schema, choice, purpose, messages, payer, most_tokens, deadline
-                )
-                if found is not None:
-                    return found
+                text = await self._structured(schema, choice, asked)
             except Failure as failure:
-                if failure.kind != "misconfigured" or "400" not in failure.detail:
+                if not failure.is_of_the_request:
                     raise
                 # It is the schema that this server does not take; it will not take the next one either.
                 self._without_schema.add(choice)
-        asked = [*messages, Message("user", _json_wanted(schema))]
-        if not text:
-            text = await self._whole(choice, purpose, asked, payer, most_tokens, deadline)
+        asked = asked.and_then(Message("user", _json_wanted(schema)))
+        text = text or await self._whole(choice, asked)
         try:
             return schema.model_validate_json(json_in(text))
         except ValidationError as error:
-            repair = [*asked, Message("assistant", text), Message("user", _json_refused(error))]
-        text = await self._whole(choice, purpose, repair, payer, most_tokens, deadline)
+            asked = asked.and_then(Message("assistant", text), Message("user", _json_refused(error)))
+        text = await self._whole(choice, asked)
         try:
             return schema.model_validate_json(json_in(text))
         except ValidationError as error:
-            raise Failure(
-                "malformed", f"{schema.__name__} does not fit: {error.error_count()} error(s)"
-            ) from None
+            count = error.error_count()
+        raise Failure("malformed", f"what came does not fit {schema.__name__}: {count} error(s)")
 
-    async def _structured(
-        self,
-        schema: type[B],
-        choice: Choice,
-        purpose: Purpose,
-        messages: Sequence[Message],
-        payer: Payer,
-        most_tokens: int,
-        deadline: float,
-    ) -> tuple[B | None, str]:
-        """The provider's own structured output: the instance, or None and the text that did not fit. Metered; raises Failure."""
-        model = await self._model(choice, most_tokens)
-        tally = Tally(choice, estimate_input(messages) + estimate_tokens(_schema_text(schema)))
-        reservation = await self._reserve(payer, purpose, choice, tally.input_tokens, most_tokens)
+    async def _structured(self, schema: type[BaseModel], choice: Choice, asked: _Asked) -> str:
+        """The JSON text that the provider's own structured output gave. Metered; raises Failure."""
+        model = await self._model(choice, asked.most_tokens)
+        tally = Tally(choice, estimate_input(asked.messages) + estimate_tokens(_schema_text(schema)))
+        reservation = await self._reserve(choice, asked, tally.input_tokens)
         outcome = "stopped"
         try:
-            asking = model.with_structured_output(schema, method=choice.of.schema_method, include_raw=True)
-            async with asyncio.timeout_at(deadline):
-                answer = await asking.ainvoke(_for_langchain(messages))
-            raw = answer["raw"]
+            # The schema and not the class: some packages validate a class themselves and raise, and its text would be lost.
+            asking = model.with_structured_output(
+                schema.model_json_schema(), method=choice.of.schema_method, include_raw=True
+            )
+            async with asyncio.timeout_at(asked.deadline):
+                raw = (await asking.ainvoke(asked.for_langchain()))["raw"]
             tally.add(raw)
-            arguments = [call["args"] for call in getattr(raw, "tool_calls", ())]
-            text = json.dumps(arguments[0]) if arguments else str(raw.text)
             tally.check_refusal()
             outcome = "whole"
-            parsed = answer["parsed"]
-            return (parsed if isinstance(parsed, schema) else None), text
+            called = [call["args"] for call in raw.tool_calls]
+            return json.dumps(called[0]) if called else str(raw.text)
         except Exception as error:
             failure = self._understood(error, tally)
             outcome = failure.kind
@@ -342,13 +301,10 @@ class ChatModels:
 
     # --- the meter --------------------------------------------------------------------------------------------------
 
-    async def _reserve(
-        self, payer: Payer, purpose: Purpose, choice: Choice, input_tokens: int, most_tokens: int
-    ) -> Any:
+    async def _reserve(self, choice: Choice, asked: _Asked, input_tokens: int) -> Any:
         loop = asyncio.get_running_loop()
-        reserving = loop.run_in_executor(
-            None, self._meter.reserve, payer, purpose, choice.name, input_tokens, most_tokens
-        )
+        wanted = (asked.payer, asked.purpose, choice.name, input_tokens, asked.most_tokens)
+        reserving = loop.run_in_executor(None, self._meter.reserve, *wanted)
         try:
             return await asyncio.shield(reserving)
         except asyncio.CancelledError:
@@ -408,19 +364,35 @@ class ChatModels:
             ) from None
 
 
+@dataclass(frozen=True)
+class _Asked:
+    """What is asked of whichever model answers; `deadline` is in the event loop's time."""
+
+    purpose: Purpose
+    messages: tuple[Message, ...]
+    payer: Payer
+    most_tokens: int
+    deadline: float
+
+    def and_then(self, *messages: Message) -> _Asked:
+        return replace(self, messages=(*self.messages, *messages))
+
+    def for_langchain(self) -> list[tuple[str, str]]:
+        return [(message.role, message.text) for message in self.messages]
+
+
 class _Chain:
     """Which model is asked next, for one question: the order of the setting, retries, and who rests. Used as a context."""
 
-    def __init__(self, models: ChatModels, purpose: Purpose) -> None:
+    def __init__(self, models: ChatModels, asked: _Asked) -> None:
         self._models = models
-        self._purpose = purpose
-        self._left = list(models._chains[purpose])
+        self._asked = asked
+        self._left = list(models._chains[asked.purpose])
         self._now: Choice | None = None
         self._retries = 0
         self._failure = ModelFailed(
             "off", "all of its models rest after failures" if self._left else "no model is set"
         )
-        self.deadline = asyncio.get_running_loop().time() + models._seconds
 
     def __enter__(self) -> _Chain:
         return self
@@ -435,7 +407,7 @@ class _Chain:
         """The model to ask now; raises ModelFailed when there is none left."""
         if self._now is not None:
             return self._now  # once more
-        if asyncio.get_running_loop().time() >= self.deadline:
+        if asyncio.get_running_loop().time() >= self._asked.deadline:
             raise ModelFailed("timeout", f"no answer in {self._models._seconds:g} s")
         while self._left:
             choice = self._left.pop(0)
@@ -449,13 +421,13 @@ class _Chain:
             self._models._breakers[self._now].succeeded()
             self._now = None
 
-    async def failed(self, failure: Failure, *, tries_again: bool = True) -> None:
+    async def failed(self, failure: Failure, *, may_repeat: bool = True) -> None:
         """Notes a failure; where it may pass, waits and leaves the same model as the next one."""
         assert self._now is not None
         log.warning(
             "model_failed",
             model=self._now.name,
-            purpose=self._purpose,
+            purpose=self._asked.purpose,
             kind=failure.kind,
             detail=failure.detail,
         )
@@ -463,9 +435,9 @@ class _Chain:
         wait = failure.retry_after
         if wait is None:
             wait = 0.25 * 2**self._retries * random.uniform(0.5, 1.5)  # noqa: S311 - spreads retries, guards nothing
-        left = self.deadline - asyncio.get_running_loop().time()
+        left = self._asked.deadline - asyncio.get_running_loop().time()
         may_pass = failure.is_temporary and wait <= min(LONGEST_WAIT_SECONDS, left)
-        if tries_again and may_pass and self._retries < self._models._retries:
+        if may_repeat and may_pass and self._retries < self._models._retries:
             self._retries += 1
             await asyncio.sleep(wait)
             return
@@ -491,10 +463,6 @@ def _hush() -> None:
     """Keeps the packages from writing requests into the log; on import some set their level from the environment."""
     for name in TALKATIVE:
         logging.getLogger(name).setLevel(logging.WARNING)
-
-
-def _for_langchain(messages: Sequence[Message]) -> list[tuple[str, str]]:
-    return [(message.role, message.text) for message in messages]
 
 
 def _schema_text(schema: type[BaseModel]) -> str:

@@ -127,7 +127,10 @@ def arguments_of(choice: Choice, *, most_tokens: int, seconds: float) -> dict[st
 
 
 class Failure(ModelFailed):
-    """One attempt's failure. `retry_after` is in seconds, as the provider asked for, or None."""
+    """One attempt's failure. `retry_after` is in seconds, as the provider asked for, or None.
+
+    `is_of_the_request`: the provider answers, and does not take what was asked, or not in this form.
+    """
 
     def __init__(
         self,
@@ -135,9 +138,11 @@ class Failure(ModelFailed):
         detail: str = "",
         *,
         is_temporary: bool = False,
+        is_of_the_request: bool = False,
         retry_after: float | None = None,
     ) -> None:
         super().__init__(kind, detail)
+        self.is_of_the_request = is_of_the_request
         self.is_temporary = is_temporary
         self.retry_after = retry_after
 
@@ -172,6 +177,8 @@ def failure_of(error: BaseException) -> Failure:
         return Failure("timeout", shown)
     if names & _CONNECTIONS:
         return Failure("unavailable", f"no connection ({shown})", is_temporary=True)
+    if "LengthFinishReasonError" in names:
+        return Failure("malformed", "its answer did not fit into the limit of words")
     if names & {"JSONDecodeError", "APIResponseValidationError", "UnicodeDecodeError"}:
         return Failure("malformed", f"its answer is not of the interface ({shown})")
     if "No generation chunks" in str(error):  # LangChain's word for a stream of nothing
@@ -193,7 +200,7 @@ def _answered_with(status: int, codes: set[str], shown: str, retry_after: float 
         return Failure("unavailable", what, is_temporary=True, retry_after=retry_after)
     if status in {408, 409, 425} or status >= 500 or codes & _AILING:
         return Failure("unavailable", f"it is ailing ({shown})", is_temporary=True, retry_after=retry_after)
-    return Failure("misconfigured", f"it does not take the request ({shown})")
+    return Failure("misconfigured", f"it does not take the request ({shown})", is_of_the_request=True)
 
 
 def _causes(error: BaseException) -> Iterator[BaseException]:

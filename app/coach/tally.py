@@ -13,12 +13,8 @@ CHARACTERS_PER_TOKEN = 3.5
 TOKENS_PER_MESSAGE = 4
 REFUSALS = {"content_filter", "refusal", "SAFETY", "PROHIBITED_CONTENT", "BLOCKLIST", "SPII", "RECITATION",
             "content_filtered", "guardrail_intervened"}  # fmt: skip
-UNSERVED = {
-    "unavailable",
-    "misconfigured",
-    "refused",
-    "malformed",
-}  # with these nobody bills for a call of which nothing came
+# With these nobody bills for a call of which nothing came.
+UNSERVED = {"unavailable", "misconfigured", "refused"}
 THOUGHT, THOUGHT_ENDS = "<think>", "</think>"
 ENDINGS = ("finish_reason", "stop_reason", "stopReason", "done_reason")
 

@@ -1,0 +1,186 @@
+"""Explaining back: one question after an unblock, and what the learner's own words have of what the sources say.
+
+Formative and nothing else: it is never scored, and it counts for nothing. Each key statement of the answer is compared with the
+learner's sentences, without a model by `retrieval.short_answers`. A chat model, where one is on, only points at the learner's
+words that say a statement; code looks whether they stand there and decides what is shown.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from anyio import to_thread
+from pydantic import BaseModel, Field
+
+from app.coach.budget import BudgetSpent
+from app.coach.chat import ModelFailed, Payer
+from app.coach.chat_models import ChatModels
+from app.coach.guard import new_mark
+from app.coach.hints import Said, Sort, sort_of
+from app.coach.prompts import prompt_named
+from app.coach.units import units_of
+from app.kit.errors import N_, InputRefused
+from app.kit.i18n import Translator
+from retrieval import Embedder
+from retrieval.languages import words
+from retrieval.short_answers import assess_answer
+
+Status = Literal["there", "partly", "missing"]
+Voice = Literal["code", "model"]
+
+LONGEST_REPLY = 2000
+MOST_POINTS = 3
+_MOST_SENTENCES = 8
+_FIGURE = re.compile(r"\d+(?:[.,:]\d+)*")
+# So many words in a row are the document's and not one's own.
+_COPIED_WORDS = 7
+
+_QUESTIONS: dict[Sort, str] = {
+    "steps": N_("In your own words: what do you do first when it is about “%(topic)s”, and what comes next?"),
+    "cases": N_("In your own words: which case of “%(topic)s” is yours, and what holds for it?"),
+    "figure": N_("In your own words: which figure counts for “%(topic)s”, and for what exactly?"),
+    "condition": N_("In your own words: when is it allowed, and when not? It is about “%(topic)s”."),
+}
+_QUESTION = N_("In your own words: what would you tell a colleague about “%(topic)s”?")
+
+
+@dataclass(frozen=True)
+class Point:
+    """One statement of the sources and what the learner's words have of it. `quote` are their words, verbatim."""
+
+    statement: str
+    status: Status
+    quote: str = ""
+    lacks_figure: bool = False
+
+
+@dataclass(frozen=True)
+class Feedback:
+    """What is there and what is missing, point by point. `is_copied`: the reply has a long stretch of the document's own words."""
+
+    points: tuple[Point, ...]
+    is_copied: bool
+    voice: Voice = "code"
+
+    def as_json(self) -> dict[str, Any]:
+        return {
+            "points": [vars(point) for point in self.points],
+            "is_copied": self.is_copied,
+            "voice": self.voice,
+        }
+
+
+class _Pointed(BaseModel):
+    statement: int
+    words: str = Field(default="", max_length=LONGEST_REPLY)
+
+
+class _PointedAll(BaseModel):
+    """What a model gives back: for each statement the person's words that say it."""
+
+    found: list[_Pointed] = Field(default_factory=list, max_length=20)
+
+
+def question_back(question: str, said: Sequence[Said], topic: str, translate: Translator) -> str:
+    """The one question to explain back. `topic` is the heading that the answer stands under."""
+    return translate(_QUESTIONS.get(sort_of(question, said), _QUESTION), topic=topic)
+
+
+def key_statements(said: Sequence[Said]) -> list[str]:
+    """What an explanation should have: the first steps of a procedure, else the first sentences or rows."""
+    steps = [one.text for one in said if one.kind == "step"]
+    rest = [one.text for one in said if not one.text.rstrip().endswith(":")]
+    return (steps if len(steps) > 1 else rest or [one.text for one in said])[:MOST_POINTS]
+
+
+def clean_reply(reply: str) -> str:
+    """The reply as it is kept; InputRefused where it is empty or too long."""
+    text = "".join(c for c in reply if c.isprintable() or c == "\n").strip()
+    if not words(text):
+        raise InputRefused(N_("Write a sentence in your own words, or skip the question."))
+    if len(text) > LONGEST_REPLY:
+        raise InputRefused(N_("That is too long: 2,000 characters at most. One or two sentences are enough."))
+    return text
+
+
+async def give_feedback(
+    embedder: Embedder,
+    models: ChatModels,
+    payer: Payer,
+    *,
+    question: str,
+    statements: Sequence[str],
+    reply: str,
+) -> Feedback:
+    """Compares the reply with the statements. Where no model is on, or it fails, or the cap is reached, code does it alone."""
+    feedback = await to_thread.run_sync(compare, embedder, question, statements, reply)
+    if not models.is_on("feedback"):
+        return feedback
+    mark = new_mark()
+    numbered = "\n".join(f"{n}. {statement}" for n, statement in enumerate(statements, 1))
+    messages = prompt_named("explain_back").messages(fence=mark, statements=numbered, reply=reply)
+    try:
+        pointed = await models.complete_as(_PointedAll, "feedback", messages, payer, most_tokens=400)
+    except (ModelFailed, BudgetSpent):
+        return feedback
+    found = {one.statement: one.words for one in pointed.found}
+    return await to_thread.run_sync(_with_pointers, embedder, question, feedback, found, reply)
+
+
+def compare(embedder: Embedder, question: str, statements: Sequence[str], reply: str) -> Feedback:
+    """The feedback by code alone: each statement beside the learner's sentence that is nearest to it."""
+    sentences = [unit.text for unit in units_of(reply) if words(unit.text)][:_MOST_SENTENCES]
+    candidates = [*sentences, *([reply] if len(sentences) > 1 else [])]
+    points = tuple(_judge(embedder, question, statement, candidates, reply) for statement in statements)
+    return Feedback(points, is_copied(statements, reply))
+
+
+def is_copied(statements: Sequence[str], reply: str) -> bool:
+    """Whether the reply repeats a stretch of a statement word for word."""
+    said = words(reply)
+    runs = {tuple(said[i : i + _COPIED_WORDS]) for i in range(len(said) - _COPIED_WORDS + 1)}
+    return any(
+        tuple(theirs[i : i + _COPIED_WORDS]) in runs
+        for statement in statements
+        for theirs in [words(statement)]
+        for i in range(len(theirs) - _COPIED_WORDS + 1)
+    )
+
+
+def _judge(embedder: Embedder, question: str, statement: str, candidates: Sequence[str], reply: str) -> Point:
+    judged = [(assess_answer(question, [statement], one, embedder), one) for one in candidates]
+    best, quote = max(judged, key=lambda pair: pair[0].score)
+    if best.label == "incorrect":
+        return Point(statement, "missing")
+    lacks_figure = not _has_figures(statement, reply)
+    is_there = best.label == "correct" and not best.for_a_person and not lacks_figure
+    return Point(statement, "there" if is_there else "partly", quote if quote in reply else "", lacks_figure)
+
+
+def _with_pointers(
+    embedder: Embedder, question: str, feedback: Feedback, found: dict[int, str], reply: str
+) -> Feedback:
+    """The feedback, better by what a model pointed at. Words that the learner did not write count for nothing, and a statement
+    gets at most one step nearer: the model's pointing is a hint, not a verdict."""
+
+    def nearer(point: Point, quote: str) -> Point:
+        if point.status == "there" or not quote or not _stands_in(quote, reply):
+            return point
+        own = assess_answer(question, [point.statement], quote, embedder)
+        lacks_figure = not _has_figures(point.statement, reply)
+        is_there = point.status == "partly" and own.label != "incorrect" and not lacks_figure
+        return Point(point.statement, "there" if is_there else "partly", quote, lacks_figure)
+
+    points = [nearer(point, " ".join(found.get(n, "").split())) for n, point in enumerate(feedback.points, 1)]
+    return Feedback(tuple(points), feedback.is_copied, "model")
+
+
+def _stands_in(quote: str, reply: str) -> bool:
+    return quote.casefold() in " ".join(reply.split()).casefold()
+
+
+def _has_figures(statement: str, reply: str) -> bool:
+    return set(_FIGURE.findall(statement)) <= set(_FIGURE.findall(reply))

@@ -27,6 +27,7 @@ from retrieval.parsing import UnreadableDocument, UnsupportedFormat
 from retrieval.places import Place
 from retrieval.screening import looks_like_instruction
 from retrieval.search import Reranker
+from retrieval.translations import check_translation
 
 __all__ = [
     "Collection",
@@ -54,6 +55,7 @@ __all__ = [
     "Verdict",
     "check_answer",
     "check_citation",
+    "check_translation",
     "find_quote",
     "leans_on_earlier",
     "looks_like_instruction",

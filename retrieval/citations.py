@@ -277,6 +277,11 @@ def _windows(text: str) -> Iterator[tuple[int, int, WindowKind]]:
                 yield left, right, "clause"
 
 
+def text_windows(text: str) -> Iterator[tuple[int, int]]:
+    """(start, end) of each sentence, and of each pair of neighbouring ones: what a statement may be held against."""
+    return ((start, end) for start, end, kind in _windows(text) if kind != "clause")
+
+
 def _split(text: str, start: int, end: int, cut: re.Pattern[str]) -> Iterator[tuple[int, int]]:
     left = start
     for match in cut.finditer(text, start, end):

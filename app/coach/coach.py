@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 
 import anyio
 
+from app.coach.budget import budget_of
+from app.coach.chat_models import ChatModels
 from app.course.services import Services
 from retrieval import Retrieval
 
@@ -16,6 +18,7 @@ class Coach:
     """`looking` bounds how many searches run at once: more than the processor has cores for only makes each of them slower."""
 
     retrieval: Retrieval
+    models: ChatModels
     looking: anyio.CapacityLimiter = field(
         default_factory=lambda: anyio.CapacityLimiter(max(2, os.cpu_count() or 2))
     )
@@ -23,4 +26,8 @@ class Coach:
 
 def coach_of(services: Services) -> Coach:
     """The process's coach."""
-    return services.part(Coach, lambda made: Coach(made.retrieval))
+    return services.part(Coach, _make)
+
+
+def _make(services: Services) -> Coach:
+    return Coach(services.retrieval, ChatModels(services.settings, budget_of(services)))

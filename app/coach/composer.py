@@ -65,13 +65,21 @@ class Composer:
     def compose(self, question: str, hits: Sequence[Hit], sufficiency: Sufficiency) -> Answer:
         """The answer to `question` from `hits` (best first) under the gate's verdict, which alone decides whether there is one."""
         if sufficiency.verdict == "not_covered" or not hits:
-            return Answer("not_covered", closest=_closest(hits), hits=tuple(hits))
+            return Answer("not_covered", closest=self.closest(hits), hits=tuple(hits))
         chosen = self._choose(question, hits)
         if not chosen:
-            return Answer("not_covered", closest=_closest(hits), hits=tuple(hits))
+            return Answer("not_covered", closest=self.closest(hits), hits=tuple(hits))
         sentences, citations = _cite(chosen)
         missing = sufficiency.missing if sufficiency.verdict == "partly" else ()
-        return Answer(sufficiency.verdict, sentences, citations, _closest(hits), missing, tuple(hits))
+        return Answer(sufficiency.verdict, sentences, citations, self.closest(hits), missing, tuple(hits))
+
+    @staticmethod
+    def closest(hits: Sequence[Hit]) -> tuple[Passage, ...]:
+        """The best passages, one for each heading of a document."""
+        seen: dict[tuple[str, str], Passage] = {}
+        for hit in hits:
+            seen.setdefault((hit.passage.document_id, str(hit.passage.place.value)), hit.passage)
+        return tuple(seen.values())[:_CLOSEST]
 
     def _choose(self, question: str, hits: Sequence[Hit]) -> list[_Candidate]:
         """The units that make the answer, in the order in which they are read."""
@@ -231,14 +239,6 @@ def _lacks_lead(sentences: Sequence[AnswerSentence], citations: Sequence[Citatio
         return True
     shown = next(citation.passage for citation in citations if citation.n == sentences[-1].citations[-1])
     return (shown.document_id, shown.heading_path) != (passage.document_id, passage.heading_path)
-
-
-def _closest(hits: Sequence[Hit]) -> tuple[Passage, ...]:
-    """The best passages, one for each heading of a document."""
-    seen: dict[tuple[str, str], Passage] = {}
-    for hit in hits:
-        seen.setdefault((hit.passage.document_id, str(hit.passage.place.value)), hit.passage)
-    return tuple(seen.values())[:_CLOSEST]
 
 
 def _rarity(texts: Sequence[str], language: str) -> Callable[[str], float]:

@@ -50,6 +50,11 @@ def units_of(text: str) -> list[Unit]:
     return [unit for unit in units if unit.text]
 
 
+def ends_in_abbreviation(text: str) -> bool:
+    """Whether the full stop that a text ends with belongs to an abbreviation or an initial."""
+    return _ABBREVIATION.search(text) is not None
+
+
 def _unit(text: str, start: int, end: int, kind: UnitKind, block: int, label: str = "") -> Unit:
     while start < end and text[start].isspace():
         start += 1
@@ -94,7 +99,7 @@ def _is_row(line: str) -> bool:
 def _sentences(text: str, start: int, end: int) -> Iterator[tuple[int, int]]:
     left = start
     for gap in _END.finditer(text, start, end):
-        if _ABBREVIATION.search(text[left : gap.start()]):
+        if ends_in_abbreviation(text[left : gap.start()]):
             continue
         yield left, gap.start() + len(gap.group()) - len(gap.group().lstrip("\"”’')]"))
         left = gap.end()

@@ -131,11 +131,29 @@ async def give_feedback(
 
 
 def compare(embedder: Embedder, question: str, statements: Sequence[str], reply: str) -> Feedback:
-    """The feedback by code alone: each statement beside the learner's sentence that is nearest to it."""
+    """The feedback by code alone: each statement beside the learner's sentence that says most of it.
+
+    A judgement that is unsure counts for the statement that the sentence is nearest to, and for no other: sentences on one
+    subject are all a little alike.
+    """
     sentences = [unit.text for unit in units_of(reply) if words(unit.text)][:_MOST_SENTENCES]
-    candidates = [*sentences, *([reply] if len(sentences) > 1 else [])]
-    points = tuple(_judge(embedder, question, statement, candidates, reply) for statement in statements)
-    return Feedback(points, is_copied(statements, reply))
+    judged = [[assess_answer(question, [one], said, embedder) for one in statements] for said in sentences]
+    points = []
+    for n, statement in enumerate(statements):
+        fitting = [
+            (row[n], said)
+            for row, said in zip(judged, sentences, strict=True)
+            if row[n].label != "incorrect"
+            and (not row[n].for_a_person or row[n].score == max(one.score for one in row))
+        ]
+        if not fitting:
+            points.append(Point(statement, "missing"))
+            continue
+        best, quote = max(fitting, key=lambda pair: pair[0].score)
+        lacks_figure = not _has_figures(statement, reply)
+        is_there = best.label == "correct" and not best.for_a_person and not lacks_figure
+        points.append(Point(statement, "there" if is_there else "partly", quote, lacks_figure))
+    return Feedback(tuple(points), is_copied(statements, reply))
 
 
 def is_copied(statements: Sequence[str], reply: str) -> bool:
@@ -148,16 +166,6 @@ def is_copied(statements: Sequence[str], reply: str) -> bool:
         for theirs in [words(statement)]
         for i in range(len(theirs) - _COPIED_WORDS + 1)
     )
-
-
-def _judge(embedder: Embedder, question: str, statement: str, candidates: Sequence[str], reply: str) -> Point:
-    judged = [(assess_answer(question, [statement], one, embedder), one) for one in candidates]
-    best, quote = max(judged, key=lambda pair: pair[0].score)
-    if best.label == "incorrect":
-        return Point(statement, "missing")
-    lacks_figure = not _has_figures(statement, reply)
-    is_there = best.label == "correct" and not best.for_a_person and not lacks_figure
-    return Point(statement, "there" if is_there else "partly", quote if quote in reply else "", lacks_figure)
 
 
 def _with_pointers(

@@ -131,10 +131,12 @@ class ChatModels:
         )
 
     def warm_up(self) -> None:
-        """Imports LangChain (two seconds) where a model is set, so that the first question need not wait for it."""
-        if any(self._chains.values()):
-            with self._making:
-                _load_langchain()
+        """Imports what the chains need, seconds of work, so that the first question need not wait for it. Never raises."""
+        for choice in self._breakers:
+            try:
+                self._make(choice, 1, self._seconds)
+            except Failure as failure:
+                log.warning("model_failed", model=choice.name, kind=failure.kind, detail=failure.detail)
 
     async def stream(
         self, purpose: Purpose, messages: Sequence[Message], payer: Payer, *, most_tokens: int = 800

@@ -128,7 +128,7 @@ def claim_link(session: Session, token: str, browser: str | None) -> tuple[Exper
 
     Returns the link and the secret that this browser keeps. Raises LinkClosed.
     """
-    link = _live(session, token)
+    link, _ = _live(session, token)
     if browser is not None and _is_bound_to(link, browser):
         return link, browser
     secret = new_secret()
@@ -144,13 +144,14 @@ def claim_link(session: Session, token: str, browser: str | None) -> tuple[Exper
     return link, secret
 
 
-def access_linked(session: Session, token: str, browser: str | None) -> tuple[ExpertLink, HandOff, Expert]:
-    """The question behind a link, for the browser that it is bound to. Raises LinkClosed."""
-    link = _live(session, token)
+def access_linked(
+    session: Session, token: str, browser: str | None, *, for_update: bool = False
+) -> tuple[HandOff, Expert]:
+    """The question behind a link, for the browser that it is bound to, and who it is for. Raises LinkClosed."""
+    link, row = _live(session, token, for_update=for_update)
     if browser is None or not _is_bound_to(link, browser):
         raise LinkClosed
-    row = session.get_one(HandOff, link.hand_off_id)
-    return link, row, session.get_one(Expert, link.expert_id)
+    return row, session.get_one(Expert, link.expert_id)
 
 
 def write_to_expert(
@@ -182,18 +183,17 @@ def write_to_expert(
     )
 
 
-def _live(session: Session, token: str) -> ExpertLink:
-    """The link of a token, if it may be used and its question waits; with the question's row locked where rows are."""
+def _live(session: Session, token: str, *, for_update: bool = False) -> tuple[ExpertLink, HandOff]:
+    """The link of a token, if it may be used and its question waits, and the question."""
     link = session.scalars(
         select(ExpertLink).where(ExpertLink.token_hash == secret_hash(token))
     ).one_or_none()
     if link is None or link.revoked_at is not None or link.used_at is not None or link.expires_at <= now():
         raise LinkClosed
-    is_postgresql = session.get_bind().dialect.name == "postgresql"
-    row = session.get_one(HandOff, link.hand_off_id, with_for_update=is_postgresql)
+    row = session.get_one(HandOff, link.hand_off_id, with_for_update=for_update)
     if row.state != "open" or row.expert_id != link.expert_id:
         raise LinkClosed
-    return link
+    return link, row
 
 
 def _is_bound_to(link: ExpertLink, browser: str) -> bool:

@@ -58,9 +58,13 @@ class AnsweredMeanwhile(WorksideError):
 
 @dataclass(frozen=True)
 class Wanted:
-    """What a learner sends. `places` are {"document", "place"} of what came closest; `expert_id` None is the instructors."""
+    """What a learner sends. `places` are {"document", "place"} of what came closest; `expert_id` None is the instructors.
+
+    `asked` is the question as the coach had it: by it the form said who is next in line, whatever the learner made of it since.
+    """
 
     expert_id: str | None
+    asked: str
     question: str
     situation: str = ""
     places: Sequence[dict[str, str]] = ()
@@ -99,6 +103,13 @@ def experts_to_ask(services: Services, session: Session, visitor: Visitor, quest
     return experts_for(session, coach_scope(services.retrieval, visitor), visitor, question)
 
 
+def next_in_line(experts: Sequence[Expert], chosen_id: str | None) -> Expert | None:
+    """Who gets the question if the chosen one does not answer; None for the course's instructors, from whom it goes nowhere."""
+    if chosen_id is None:
+        return None
+    return next((expert for expert in experts if expert.id != chosen_id), None)
+
+
 def record_hand_off(
     services: Services, session: Session, visitor: Visitor, turn_id: str, wanted: Wanted
 ) -> HandOff:
@@ -118,7 +129,7 @@ def record_hand_off(
         raise TooManyOpen
     scope = coach_scope(services.retrieval, visitor)
     expert = access_expert(session, scope, visitor, wanted.expert_id) if wanted.expert_id else None
-    others = experts_for(session, scope, visitor, question, besides={wanted.expert_id}) if expert else []
+    following = next_in_line(experts_for(session, scope, visitor, wanted.asked), wanted.expert_id)
     moment = now()
     due_at = working_days_after(moment, answer_days(services, expert))
     own = {expert.collection_id} if expert and expert.collection_id else set()
@@ -130,7 +141,7 @@ def record_hand_off(
         turn_id=turn_id,
         number=len(sent) + 1,
         expert_id=expert.id if expert else None,
-        fallback_expert_id=others[0].id if others else None,
+        fallback_expert_id=following.id if following else None,
         collection_id=next(iter(sorted(own & scope.collection_ids) or sorted(scope.collection_ids)), None),
         question=question,
         situation=clean_words(wanted.situation, LONGEST_SITUATION),
@@ -155,7 +166,7 @@ def record_hand_off(
 
 def withdraw_hand_off(session: Session, visitor: Visitor, hand_off_id: str) -> HandOff:
     """Takes the learner's own open question back: its words go, its links end. AnsweredMeanwhile where it is too late."""
-    row = access_own_hand_off(session, visitor, hand_off_id)
+    row = access_own_hand_off(session, visitor, hand_off_id, for_update=True)
     if row.state == ANSWERED:
         raise AnsweredMeanwhile
     if row.state == OPEN:
@@ -166,18 +177,22 @@ def withdraw_hand_off(session: Session, visitor: Visitor, hand_off_id: str) -> H
     return row
 
 
-def access_own_hand_off(session: Session, visitor: Visitor, hand_off_id: str) -> HandOff:
-    """A hand-off of the visitor's own, in this course."""
-    row = session.get(HandOff, hand_off_id, with_for_update=_is_postgresql(session))
+def access_own_hand_off(
+    session: Session, visitor: Visitor, hand_off_id: str, *, for_update: bool = False
+) -> HandOff:
+    """A hand-off of the visitor's own, in this course. `for_update` holds it: of an answer and a withdrawal at once one wins."""
+    row = session.get(HandOff, hand_off_id, with_for_update=for_update)
     if row is None or row.user_id != visitor.user_id or row.context_id != visitor.context_id:
         raise NotFound
     return row
 
 
-def access_handed_off(session: Session, visitor: Visitor, hand_off_id: str) -> HandOff:
+def access_handed_off(
+    session: Session, visitor: Visitor, hand_off_id: str, *, for_update: bool = False
+) -> HandOff:
     """A question that the visitor may answer: as a reviewer of its course, or as the expert whom it is with. One that was taken
     back is nobody's any more."""
-    row = session.get(HandOff, hand_off_id, with_for_update=_is_postgresql(session))
+    row = session.get(HandOff, hand_off_id, with_for_update=for_update)
     if row is None or row.organisation_id != visitor.organisation_id or row.state == WITHDRAWN:
         raise NotFound
     if visitor.is_reviewer and row.context_id == visitor.context_id:
@@ -302,11 +317,6 @@ def _pass_on(services: Services, session: Session, row: HandOff, moment: datetim
 
 def _sent(session: Session, turn_id: str) -> list[HandOff]:
     return list(session.scalars(select(HandOff).where(HandOff.turn_id == turn_id).order_by(HandOff.number)))
-
-
-def _is_postgresql(session: Session) -> bool:
-    """Whether rows are locked one by one: an answer and a withdrawal at once must not both win. SQLite has one writer anyhow."""
-    return session.get_bind().dialect.name == "postgresql"
 
 
 def _record(session: Session, row: HandOff, action: str, actor_id: str | None) -> None:

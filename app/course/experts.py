@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
-from dataclasses import dataclass
-
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
@@ -14,20 +11,6 @@ from app.course.models import Expert
 from app.kit.errors import NotFound
 from retrieval import Scope
 from retrieval.languages import detect_language, stems
-
-
-@dataclass(frozen=True)
-class Reach:
-    """By which ways an expert gets a question: "tool" (a person of the roster), "mail", or "instructor", who passes it on."""
-
-    is_member: bool
-    has_address: bool
-
-    @property
-    def way(self) -> str:
-        if self.is_member:
-            return "tool"
-        return "mail" if self.has_address else "instructor"
 
 
 def experts_of(session: Session, scope: Scope, context_id: str) -> list[Expert]:
@@ -45,9 +28,7 @@ def experts_of(session: Session, scope: Scope, context_id: str) -> list[Expert]:
     return sorted(rows, key=lambda row: row.context_id is None)
 
 
-def experts_for(
-    session: Session, scope: Scope, visitor: Visitor, question: str, *, besides: Collection[str | None] = ()
-) -> list[Expert]:
+def experts_for(session: Session, scope: Scope, visitor: Visitor, question: str) -> list[Expert]:
     """Everybody who may be asked, those first whose topics and skills share most words with the question; never the asker.
 
     Where nobody's do, the order of the list stands: the first takes what is nobody else's.
@@ -60,11 +41,7 @@ def experts_for(
         words = " ".join([*row.topics, *(names.get(key, key.replace("-", " ")) for key in row.skills)])
         return len(asked & set(stems(words, language)))
 
-    rows = [
-        row
-        for row in experts_of(session, scope, visitor.context_id)
-        if row.user_id != visitor.user_id and row.id not in besides
-    ]
+    rows = [row for row in experts_of(session, scope, visitor.context_id) if row.user_id != visitor.user_id]
     return sorted(rows, key=lambda row: -shared(row))
 
 
@@ -89,7 +66,3 @@ def access_expert(session: Session, scope: Scope, visitor: Visitor, expert_id: s
 def role_of_expert(expert: Expert, locale: str) -> str:
     """What they do, in the locale; empty where nobody wrote it."""
     return text_in(expert.role, locale) if expert.role else ""
-
-
-def reach_of(expert: Expert) -> Reach:
-    return Reach(expert.user_id is not None, bool(expert.email))

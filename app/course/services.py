@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
@@ -27,6 +27,7 @@ class Services:
     """`worker` is None where the work in the background is another process's; `wake()` then only saves nothing.
 
     `first_pages` says for each kind of placement where a launch of it begins; the rooms declare them (`Room.placements`).
+    `starters` are the rooms' own one-tap questions (`Room.starters`).
     """
 
     settings: Settings
@@ -38,6 +39,7 @@ class Services:
     observer: DatabaseObserver
     worker: Worker | None = field(default=None)
     first_pages: dict[str, Callable[[Mapping[str, Any]], str]] = field(default_factory=dict)
+    starters: tuple[Callable[..., Sequence[str]], ...] = ()
     _parts: dict[type[Any], Any] = field(default_factory=dict)
     _making: threading.RLock = field(default_factory=threading.RLock)
 

@@ -1,38 +1,43 @@
-"""What stands on the page before anything is asked: one-tap questions."""
+"""What stands on the page before anything is asked: one-tap questions, ready prompts, and how the coach helps."""
 
 from __future__ import annotations
 
+from typing import Any
+
 from fastapi import Request
-from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from app.coach.helping import coach_settings_of
+from app.coach.ready_prompts import prompts_for
+from app.coach.starters import MOST, starters_offered
 from app.course.access import Visitor
-from app.course.models import Starter
 from app.course.scope import coach_scope
 from app.course.services import Services
 from app.kit.pages import translator_of
 from app.kit.room import DueItem
-
-STARTERS = 6
+from app.rooms.ask.ladder import manner_of
 
 
 def starters_for(services: Services, session: Session, visitor: Visitor) -> list[dict[str, str]]:
-    """Four to six one-tap questions: the author's, and where there are too few, ones made of the content's own headings."""
+    """Up to six one-tap questions that were found to be answerable: the instructor's, the author's, the content's own.
+
+    Other rooms' (`Room.starters`) stand first: what a person has planned is nearer to them than any document.
+    """
     scope = coach_scope(services.retrieval, visitor)
-    rows = session.scalars(
-        select(Starter)
-        .where(
-            Starter.organisation_id == scope.organisation_id, Starter.collection_id.in_(scope.collection_ids)
-        )
-        .order_by(Starter.id)
-        .limit(STARTERS)
-    )
-    found = [text for row in rows if (text := row.texts.get(visitor.locale) or row.texts.get("en"))]
-    if len(found) < 4:
-        for heading in services.retrieval.headings(scope, STARTERS):
-            if heading.heading not in found and len(found) < STARTERS:
-                found.append(heading.heading)
-    return [{"text": text} for text in found]
+    ways = coach_settings_of(session, visitor)
+    planned = [text for give in services.starters for text in give(services, session, visitor)]
+    offered = starters_offered(session, scope, ways, visitor.locale)
+    return [{"text": text} for text in dict.fromkeys([*planned, *offered])][:MOST]
+
+
+def learning_on_home(services: Services, session: Session, visitor: Visitor) -> dict[str, Any]:
+    """What ask/prompts.html and ask/mode.html show."""
+    ways = coach_settings_of(session, visitor)
+    scope = coach_scope(services.retrieval, visitor)
+    return {
+        "prompts": [prompt.as_view() for prompt in prompts_for(session, scope, visitor, ways)],
+        "manner": manner_of(session, visitor),
+    }
 
 
 def due_for(request: Request, session: Session, visitor: Visitor) -> list[DueItem]:

@@ -214,7 +214,7 @@ class ModelUse:
 
 
 # Outcomes that are nobody's failure: a whole answer, and one that the person did not wait for.
-WELL = frozenset({"ok", "stopped"})
+WELL = frozenset({"whole", "stopped"})
 
 
 def model_uses(session: Session, since: datetime) -> list[ModelUse]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import date
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -11,8 +12,9 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from starlette.requests import Request
 from starlette.responses import Response
 
+from app.kit.clock import now
 from app.kit.errors import WorksideError
-from app.kit.i18n import Translator, choose_locale
+from app.kit.i18n import Translator, choose_locale, day_in
 from app.kit.markdown import render_markdown
 
 TEMPLATES = Path(__file__).parents[2] / "templates"
@@ -40,7 +42,10 @@ def translator_of(request: Request) -> Translator:
 
 
 def render_fragment(request: Request, template: str, **context: Any) -> str:
-    """The HTML of a template as text, for streams and for `render_page`."""
+    """The HTML of a template as text, for streams and for `render_page`.
+
+    Templates may say an ISO day in the reader's language (`say_day`) and ask whether it has come (`is_past`).
+    """
     translate = translator_of(request)
     return (
         environment()
@@ -48,6 +53,8 @@ def render_fragment(request: Request, template: str, **context: Any) -> str:
         .render(
             _=translate,
             plural=translate.plural,
+            say_day=lambda day: day_in(translate.locale, date.fromisoformat(day)),
+            is_past=lambda day: date.fromisoformat(day) <= now().date(),
             locale=translate.locale,
             request=request,
             visitor=getattr(request.state, "visitor", None),

@@ -26,6 +26,7 @@ from app.coach.hand_offs import (
     withdraw_hand_off,
     working_days_after,
 )
+from app.coach.hints import WHOLE
 from app.coach.models import HandOff
 from app.course.access import AnyVisitor, Visitor, refuse_anonymous
 from app.course.experts import role_of_expert
@@ -141,8 +142,9 @@ def form_view(
 
 
 def places_of(turn: Turn) -> list[dict[str, str]]:
-    """Where the content came closest to the question: each document and place once."""
-    entries = [*turn.answer.get("citations", ()), *turn.answer.get("closest", ())]
+    """Where the content came closest to the question: each document and place once. Of an answer that is held back, none."""
+    cited = turn.answer.get("citations", ()) if turn.hint_level >= WHOLE else ()
+    entries = [*cited, *turn.answer.get("closest", ())]
     pairs = dict.fromkeys((entry["document"], entry["place"]) for entry in entries)
     return [{"document": document, "place": place} for document, place in pairs][:SHOWN_PLACES]
 

@@ -19,7 +19,7 @@ from app.coach.hand_offs import ANSWERED, OPEN, own_expert_ids
 from app.coach.models import ExpertAnswer, HandOff
 from app.course.access import Visitor
 from app.course.experts import experts_of, role_of_expert
-from app.course.models import Context, Expert, Membership, User
+from app.course.models import Expert, Membership, User
 from app.course.scope import coach_scope
 from app.course.services import Services
 from app.kit.clock import now
@@ -121,13 +121,11 @@ def question_view(
 def asked_view(session: Session, row: HandOff, translate: Translator) -> dict[str, Any]:
     """What the learner let an expert see, and nothing else."""
     asker = session.get(User, row.user_id) if row.shows_name else None
-    context = session.get_one(Context, row.context_id)
     return {
         "question": row.question,
         "situation": row.situation,
         "places": row.places,
         "asker": asker.display_name if asker else "",
-        "course": context.title or "",
         "sent": day_in(translate.locale, row.sent_at.date()),
         "due": day_in(translate.locale, row.due_at.date()),
     }

@@ -50,7 +50,6 @@ ASKED = {
     "situation": "Course: Support onboarding, autumn intake",
     "places": PLACES,
     "asker": "",
-    "course": "Support onboarding, autumn intake",
     "sent": "23 Nov 2026",
     "due": "26 Nov 2026",
 }

@@ -7,6 +7,7 @@ environment says, and no failure or log line repeats a message. LangChain takes 
 from __future__ import annotations
 
 import asyncio
+import itertools
 import json
 import logging
 import os
@@ -52,6 +53,11 @@ TALKATIVE = (
 )  # fmt: skip
 # After some of these in a row a model rests; the others are about one answer.
 SERVICE_FAILURES = {"unavailable", "timeout", "misconfigured", "cut_off"}
+
+# The event loops of the process that models were made for, each with its number.
+_LOOPS: WeakKeyDictionary[asyncio.AbstractEventLoop, int] = WeakKeyDictionary()
+_LOOP_NUMBERS = itertools.count()
+_LOOPS_LOCK = threading.Lock()
 
 
 class Meter(Protocol[R]):
@@ -107,8 +113,6 @@ class ChatModels:
         self._made: WeakKeyDictionary[asyncio.AbstractEventLoop, dict[tuple[Choice, int], Any]] = (
             WeakKeyDictionary()
         )
-        self._loops = 0
-        self._counting = threading.Lock()
         self._making = (
             threading.Lock()
         )  # held for seconds by a thread that imports, so never by an event loop
@@ -330,15 +334,13 @@ class ChatModels:
     async def _model(self, choice: Choice, most_tokens: int) -> Any:
         """LangChain's model for this event loop. Raises Failure("misconfigured") where it cannot be made."""
         loop = asyncio.get_running_loop()
-        with self._counting:
-            if loop not in self._made:
-                self._made[loop] = {}
-                self._loops += 1
-            made, number = self._made[loop], self._loops
+        with _LOOPS_LOCK:
+            made = self._made.setdefault(loop, {})
+            number = _LOOPS.setdefault(loop, next(_LOOP_NUMBERS))
         if (choice, most_tokens) not in made:
-            # The packages share one client between models of equal arguments, and a client serves one event loop only:
-            # a millisecond keeps those of two loops apart.
-            seconds = self._seconds + number / 1000
+            # The packages keep one client for equal arguments, and a client serves one event loop only: a part of a
+            # millisecond keeps those of two loops apart.
+            seconds = self._seconds + number / 10_000
             made[choice, most_tokens] = await asyncio.to_thread(self._make, choice, most_tokens, seconds)
         return made[choice, most_tokens]
 

@@ -11,16 +11,21 @@ goes on; or a function of the Request. Replies of every temper have a maker belo
 
 from __future__ import annotations
 
+import functools
 import json
 import re
 import select
 import socket
+import ssl
 import threading
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
+from unittest import mock
+
+_create_context = ssl.create_default_context
 
 KEY = "sk-of-the-tests"
 MODEL = "scripted"
@@ -195,6 +200,9 @@ class ChatApi:
         self._answered = 0
         api = self
 
+        # Every client reads all certificates of the machine first, which takes longer than most conversations here.
+        self._tls = mock.patch("ssl.create_default_context", _one_context)
+
         class Handler(_Handler):
             chat = api
 
@@ -206,9 +214,11 @@ class ChatApi:
 
     def __enter__(self) -> ChatApi:
         self._thread.start()
+        self._tls.start()
         return self
 
     def __exit__(self, *_: object) -> None:
+        self._tls.stop()
         self.closing.set()
         self._server.shutdown()
         self._server.server_close()
@@ -247,6 +257,12 @@ class _Handler(BaseHTTPRequestHandler):
 
     def log_message(self, *_: object) -> None:
         """Nothing: the tests look at `requests`."""
+
+    def handle(self) -> None:
+        try:
+            super().handle()
+        except ConnectionError:
+            """The caller dropped the connection that was kept."""
 
     def do_GET(self) -> None:
         self._send(200, {"object": "list", "data": [{"id": self.chat.model, "object": "model"}]})
@@ -366,6 +382,11 @@ class _Handler(BaseHTTPRequestHandler):
         readable, _, _ = select.select([self.connection], [], [], seconds)
         if self.chat.closing.is_set() or (readable and not self.connection.recv(1, socket.MSG_PEEK)):
             raise _Gone
+
+
+@functools.cache
+def _one_context(*args: Any, **how: Any) -> ssl.SSLContext:
+    return _create_context(*args, **how)
 
 
 def _words(text: str) -> list[str]:

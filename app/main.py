@@ -32,12 +32,14 @@ from app.kit.room import Room
 from app.kit.settings import Settings
 from app.rooms.admin import ROOM as ADMIN
 from app.rooms.ask import ROOM as ASK
+from app.rooms.experts import ROOM as EXPERTS
 from app.rooms.library import ROOM as LIBRARY
 from app.rooms.picker import ROOM as PICKER
 from app.rooms.practice import ROOM as PRACTICE
 from app.rooms.review import ROOM as REVIEW
+from app.rooms.studio import ROOM as STUDIO
 
-ROOMS: tuple[Room, ...] = (COURSE, COACH, EVIDENCE, ASK, PRACTICE, REVIEW, LIBRARY, PICKER, ADMIN)
+ROOMS: tuple[Room, ...] = (COURSE, COACH, EVIDENCE, ASK, PRACTICE, REVIEW, EXPERTS, STUDIO, LIBRARY, PICKER, ADMIN)
 
 log = get_logger("web")
 
@@ -54,6 +56,9 @@ def create_app(settings: Settings, services: Services | None = None) -> FastAPI:
             services.worker = make_worker(services)
             services.worker.start()
         yield
+        for room in ROOMS:
+            if room.close is not None:
+                await room.close(services)
         if services.worker is not None:
             services.worker.stop()
         services.close()
@@ -70,6 +75,7 @@ def create_app(settings: Settings, services: Services | None = None) -> FastAPI:
         *standard_probes(services),
         *(probe for room in ROOMS if room.probes is not None for probe in room.probes(services)),
     ]
+    services.starters = tuple(room.starters for room in ROOMS if room.starters is not None)
     services.first_pages = {kind.key: kind.first_page for kind in app.state.placements}
     app.add_middleware(GZipMiddleware, minimum_size=1000)
     app.add_middleware(RequestFrame)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -70,7 +70,10 @@ class Room:
     """`public` lists the paths that need no visit, each with the reason; every other route must ask for a visitor.
 
     `due(services, session, visitor, translate)` gives what waits for the visitor in this room; Ask shows it above the question.
-    `probes(services)` are what /readyz looks at besides what every process needs.
+    `starters(services, session, visitor)` gives one-tap questions in the visitor's language, such as those of a plan; a room
+    offers none that the content does not answer.
+    `probes(services)` are what /readyz looks at besides what every process needs. `close(services)` is awaited before the process
+    ends: it finishes what is under way in the event loop, or gives it back.
     """
 
     name: str
@@ -81,4 +84,6 @@ class Room:
     placements: tuple[PlacementKind, ...] = ()
     public: dict[str, str] = field(default_factory=dict)
     due: Callable[..., Sequence[DueItem]] | None = None
+    starters: Callable[..., Sequence[str]] | None = None
     probes: Callable[[Any], Sequence[Probe]] | None = None
+    close: Callable[[Any], Awaitable[None]] | None = None

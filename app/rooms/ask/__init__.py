@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
+from app.coach.starters import check_next, free_checks
 from app.course.access import EVERYONE
 from app.kit.errors import N_
+from app.kit.jobs import Job
 from app.kit.privacy import PersonalData
 from app.kit.room import NavigationItem, PlacementKind, Room
+from app.rooms.ask.live import close_answers
 from app.rooms.ask.placing import coach_options, coach_preview, first_page
 from app.rooms.ask.routes import router
 
@@ -13,6 +18,8 @@ ROOM = Room(
     name="ask",
     router=router,
     navigation=(NavigationItem("/", N_("Ask"), EVERYONE),),
+    jobs=(Job("check_starters", check_next, timedelta(seconds=5), free_checks),),
+    close=close_answers,
     placements=(
         PlacementKind(
             key="coach",
@@ -30,5 +37,11 @@ ROOM = Room(
     personal_data=(
         PersonalData("conversation", "user_id", "Conversations with the coach", "only the person"),
         PersonalData("turn", "conversation_id", "Questions and the answers to them", "only the person"),
+        PersonalData(
+            "mode_choice", "user_id", "Whether they want answers at once or hints first", "only the person"
+        ),
+        PersonalData(
+            "own_prompt", "user_id", "Ready questions that they keep for themselves", "only the person"
+        ),
     ),
 )

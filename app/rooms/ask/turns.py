@@ -1,88 +1,56 @@
-"""A question and its answer become a whole turn of a conversation, and a turn becomes what the page shows."""
+"""An answer becomes what a turn keeps of it, and a turn becomes what the page shows."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import func, select
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from app.coach.answers import Answer, place_of
+from app.coach.answers import Answer, AnswerSentence, place_of
+from app.coach.hand_offs import expert_answers_of
 from app.course.access import Visitor
-from app.course.loading import text_in
-from app.course.models import Expert, PracticeTask
+from app.course.experts import knows_about, role_of_expert
+from app.course.models import PracticeTask
 from app.course.scope import coach_scope
 from app.course.services import Services
 from app.course.tasks import task_title
-from app.kit.audit import record_event
-from app.kit.ids import new_id
-from app.rooms.ask.conversations import access_conversation
-from app.rooms.ask.models import ANSWERED, Conversation, Turn
+from app.kit.i18n import Translator
+from app.rooms.ask.after import learning_view
+from app.rooms.ask.hand_off import with_hand_offs
+from app.rooms.ask.models import Turn
 from retrieval import Passage, Scope
-from retrieval.languages import detect_language, stems
 
 EXPERTS = 2
 
 
-def unkept_turn(services: Services, visitor: Visitor, question: str, answer: Answer) -> Turn:
-    """The turn of somebody whom the platform does not name: shown once, written nowhere (conformance case 62)."""
+# What the page shows of a turn that has no answer, or one from before a part was there.
+NOTHING: dict[str, Any] = {
+    "sentences": [],
+    "citations": [],
+    "missing": "",
+    "closest": [],
+    "experts": [],
+    "practice": None,
+    "note": "",
+    "conflicts": [],
+}
+
+
+def stored_answer(services: Services, visitor: Visitor, question: str, answer: Answer) -> dict[str, Any]:
+    """The answer as the turn keeps it, JSON-ready: with the words and places of its citations as they are now."""
     scope = coach_scope(services.retrieval, visitor)
     with services.database.read() as session:
-        return Turn(
-            id=new_id(),
-            conversation_id="",
-            number=1,
-            question=question,
-            verdict=answer.verdict,
-            answer=_stored(session, services, visitor, scope, question, answer),
-        )
-
-
-def record_turn(
-    services: Services, visitor: Visitor, conversation_id: str, question: str, answer: Answer
-) -> Turn:
-    """Writes the whole turn in one transaction and returns it; an empty `conversation_id` begins a conversation."""
-    scope = coach_scope(services.retrieval, visitor)
-    with services.database.write() as session:
-        if conversation_id:
-            conversation = access_conversation(session, visitor, conversation_id)
-        else:
-            conversation = Conversation(
-                organisation_id=visitor.organisation_id,
-                context_id=visitor.context_id,
-                resource_link_id=visitor.resource_link_id,
-                user_id=visitor.user_id,
-            )
-            session.add(conversation)
-            session.flush()
-        number = (
-            session.scalar(select(func.max(Turn.number)).where(Turn.conversation_id == conversation.id)) or 0
-        ) + 1
-        turn = Turn(
-            conversation_id=conversation.id,
-            number=number,
-            question=question,
-            verdict=answer.verdict,
-            state=ANSWERED,
-            answer=_stored(session, services, visitor, scope, question, answer),
-        )
-        session.add(turn)
-        session.flush()
-        record_event(
-            session,
-            "turn.recorded",
-            organisation_id=visitor.organisation_id,
-            actor_id=visitor.user_id,
-            subject_kind="turn",
-            subject_id=turn.id,
-            verdict=answer.verdict,
-        )
-        return turn
+        return _stored(session, services, visitor, scope, question, answer)
 
 
 def _stored(
     session: Session, services: Services, visitor: Visitor, scope: Scope, question: str, answer: Answer
 ) -> dict[str, Any]:
+    cited = [citation.passage for citation in answer.citations]
+    by_experts = expert_answers_of(session, {passage.document_id for passage in (*cited, *answer.closest)})
+
     def source(passage: Passage, at: int = 0) -> dict[str, Any]:
         document = services.retrieval.document(scope, passage.document_id)
         return {
@@ -93,6 +61,7 @@ def _stored(
             "place": place_of(passage, visitor.locale, at),
             "heading": passage.heading_path[-1] if passage.heading_path else "",
             "updated": document.updated_at.date().isoformat(),
+            "expert": by_experts.get(passage.document_id),
         }
 
     citations = [
@@ -101,45 +70,39 @@ def _stored(
     ]
     experts = experts_for(session, scope, visitor, question) if answer.verdict != "covered" else []
     return {
-        "sentences": [
-            {
-                "text": s.text,
-                "kind": "sentence" if s.kind == "heading" else s.kind,
-                "citations": list(s.citations),
-                "verified": s.is_verified,
-            }
-            for s in answer.sentences
-        ],
+        "sentences": [sentence_view(sentence) for sentence in answer.sentences],
         "citations": citations,
         "missing": ", ".join(f"“{word}”" for word in answer.missing),
         "closest": [source(p) for p in answer.closest] if answer.verdict == "not_covered" else [],
         "experts": experts,
         "practice": practice_for(session, scope, visitor, citations),
+        "note": answer.note,
+        "conflicts": [
+            {"about": conflict.about, "citations": list(conflict.citations)} for conflict in answer.conflicts
+        ],
+    }
+
+
+def sentence_view(sentence: AnswerSentence) -> dict[str, Any]:
+    """A sentence as it is kept and shown."""
+    return {
+        "text": sentence.text,
+        "kind": "sentence" if sentence.kind == "heading" else sentence.kind,
+        "citations": list(sentence.citations),
+        "verified": sentence.is_verified,
     }
 
 
 def experts_for(session: Session, scope: Scope, visitor: Visitor, question: str) -> list[dict[str, Any]]:
     """Who to ask: those whose topics share words with the question, else the first of the list."""
-    rows = session.scalars(
-        select(Expert)
-        .where(
-            Expert.organisation_id == scope.organisation_id, Expert.collection_id.in_(scope.collection_ids)
-        )
-        .order_by(Expert.id)
-    ).all()
-    language = detect_language(question, default="en")
-    asked = set(stems(question, language))
-    shared = {row.id: len(asked & set(stems(" ".join(row.topics), language))) for row in rows}
-    knowing = sorted((row for row in rows if shared[row.id]), key=lambda row: -shared[row.id])[:EXPERTS]
-    # Nobody's topics are named in the question: the first in the author's list is who takes what is nobody else's.
     return [
         {
-            "name": r.name,
-            "role": text_in(r.role, visitor.locale),
-            "topics": r.topics[:4] if visitor.locale == "en" else [],
-            "reach": r.reach,
+            "name": expert.name,
+            "role": role_of_expert(expert, visitor.locale),
+            "topics": expert.topics[:4] if visitor.locale == "en" else [],
+            "reach": expert.reach,
         }
-        for r in knowing or rows[:1]
+        for expert in knows_about(session, scope, visitor, question, EXPERTS)
     ]
 
 
@@ -175,9 +138,17 @@ def practice_for(
     return {"title": task_title(best, visitor.locale), "href": f"/practice/{best.key}"}
 
 
+def turn_views(
+    session: Session, visitor: Visitor, turns: Sequence[Turn], translate: Translator
+) -> list[dict[str, Any]]:
+    """What ask/turn.html shows of turns: of one in learn mode as far as its rung goes, and what became of its hand-off."""
+    views = [learning_view(turn_view(turn), turn, translate) for turn in turns]
+    return with_hand_offs(session, visitor, views, translate)
+
+
 def turn_view(turn: Turn) -> dict[str, Any]:
-    """What ask/turn.html shows. The sources of a turn that is kept open by its id, those of another by their own place."""
-    stored = turn.answer
+    """A turn with all of its answer. The sources of a turn that is kept open by its id, those of another by their own place."""
+    stored = NOTHING | turn.answer
     if turn.conversation_id:
         citations = [{**c, "href": f"/sources/{turn.id}/{c['n']}"} for c in stored["citations"]]
         closest = [
@@ -193,6 +164,10 @@ def turn_view(turn: Turn) -> dict[str, Any]:
         **stored,
         "id": turn.id,
         "question": turn.question,
+        "conversation_id": turn.conversation_id,
+        "state": turn.state,
+        "asked_at": turn.asked_at,
+        "voice": turn.voice,
         "verdict": turn.verdict,
         "citations": citations,
         "closest": closest,

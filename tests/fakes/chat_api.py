@@ -195,6 +195,7 @@ class ChatApi:
         self.model = model
         self.takes_schemas = takes_schemas
         self.requests: list[Request] = []
+        self.hits = 0  # requests of any kind, at any address
         self.closing = threading.Event()
         self._lock = threading.Lock()
         self._answered = 0
@@ -265,10 +266,16 @@ class _Handler(BaseHTTPRequestHandler):
             """The caller dropped the connection that was kept."""
 
     def do_GET(self) -> None:
+        self.chat.hits += 1
         self._send(200, {"object": "list", "data": [{"id": self.chat.model, "object": "model"}]})
 
     def do_POST(self) -> None:
-        body = json.loads(self.rfile.read(int(self.headers.get("Content-Length", 0))))
+        self.chat.hits += 1
+        sent = self.rfile.read(int(self.headers.get("Content-Length", 0)))
+        if not self.path.endswith("/chat/completions"):
+            self._send(404, {"error": {"message": "no such address", "code": "unknown_url"}})
+            return
+        body = json.loads(sent)
         request = Request(self.path, body, self.headers.get("Authorization", "").removeprefix("Bearer "))
         reply = self.chat.reply_to(request)
         try:
@@ -280,9 +287,7 @@ class _Handler(BaseHTTPRequestHandler):
             request.is_over.set()
 
     def _answer(self, request: Request, reply: Reply) -> None:
-        if not self.path.endswith("/chat/completions"):
-            self._refuse(404, "unknown_url")
-        elif request.key != self.chat.key:
+        if request.key != self.chat.key:
             self._refuse(401, "invalid_api_key")
         elif request.body.get("response_format") and not self.chat.takes_schemas:
             self._refuse(400, "unsupported_response_format")

@@ -13,6 +13,7 @@ import typer
 from rich.progress import Progress, TaskID
 
 from app.cli_admin import admin_app
+from app.cli_budget import budget_app
 from app.cli_keys import keys_app
 from app.cli_platforms import platform_app
 from app.kit.settings import SettingsRefused
@@ -44,6 +45,7 @@ app.add_typer(admin_app, name="admin")
 app.add_typer(deliveries_app, name="deliveries")
 app.add_typer(tasks_app, name="course")
 app.add_typer(keys_app, name="keys")
+app.add_typer(budget_app, name="budget")
 
 
 @app.command()

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from decimal import Decimal
 from typing import Any
 
 from sqlalchemy import case, delete, false, func, or_, select
@@ -13,6 +14,7 @@ from sqlalchemy.orm import Session
 from app.coach.budget import (
     KINDS,
     LEVELS,
+    MICRO,
     RESERVED,
     UNITS,
     Budget,
@@ -27,6 +29,7 @@ from app.coach.budget import (
     level_of,
     used_of,
 )
+from app.coach.chat import Payer
 from app.coach.models import ModelCall, Spending, SpendingCaps
 from app.course.models import Context, Organisation
 from app.course.services import Services
@@ -76,7 +79,17 @@ def spending_view(level: SpendingLevel | None, translate: Translator) -> dict[st
     }
 
 
+def spending_note(services: Services, payer: Payer, translate: Translator) -> dict[str, Any] | None:
+    """`spending_view` of who asks, now; None where no cap is near."""
+    return spending_view(budget_of(services).level(payer), translate)
+
+
 # --- in numbers ------------------------------------------------------------------------------------------------------
+
+
+def amount(money: int, currency: str) -> str:
+    """Micro-units in words, such as "12.50 USD"; below one unit with four places, where calls of models are counted."""
+    return f"{Decimal(money) / MICRO:.{2 if money >= MICRO or not money else 4}f} {currency}"
 
 
 @dataclass(frozen=True)

@@ -15,6 +15,7 @@ import asyncio
 import contextvars
 import functools
 import secrets
+import time
 from collections.abc import AsyncGenerator, Callable, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import aclosing
@@ -30,7 +31,7 @@ from app.course.scope import coach_scope
 from app.course.services import Services
 from app.kit.errors import NotFound
 from app.kit.log import get_logger
-from app.kit.metrics import ANSWERS, QUESTIONS
+from app.kit.metrics import ANSWERS, FIRST_WORD_SECONDS, QUESTIONS
 from app.rooms.ask.asking import (
     LEASE,
     Opened,
@@ -89,6 +90,7 @@ class LiveAnswer:
         self.opened = opened
         self.turn = opened.turn
         self.life = secrets.token_hex(4)
+        self.began = time.monotonic()
         self.task: asyncio.Task[None] | None = None
         self.is_over = False  # nothing follows in this process, whole or not
         self.is_finishing = False  # what came of it is being written: too late to stop
@@ -343,8 +345,13 @@ class LiveAnswers:
         steps = answer_question(
             coach, live.turn.question, scope, payer, earlier=live.opened.earlier, locale=visitor.locale
         )
+        has_words = False
         async with aclosing(steps):
             async for step in steps:
+                if not has_words and isinstance(step, Draft | Checked):
+                    has_words = True
+                    voice = "model" if isinstance(step, Draft) else "composer"
+                    FIRST_WORD_SECONDS.labels(voice).observe(time.monotonic() - live.began)
                 match step:
                     case Answer():
                         return step

@@ -9,6 +9,8 @@ from fastapi import APIRouter, Form, Header, Query, Request
 from sqlalchemy.orm import Session
 from starlette.responses import RedirectResponse, Response
 
+from app.coach.chat import Payer
+from app.coach.spending import spending_note
 from app.course.access import AnyVisitor, Visitor
 from app.course.services import Services
 from app.kit.db import Db
@@ -92,6 +94,11 @@ def _render_home(
     view: dict[str, Any] = {
         "starters": starters_for(services, session, visitor),
         "due": due_for(request, session, visitor),
+        "spending": spending_note(
+            services,
+            Payer(visitor.organisation_id, visitor.context_id, visitor.user_id),
+            translator_of(request),
+        ),
         "turns": turn_views(session, visitor, turns, translator_of(request)),
         "conversation": conversation,
         "conversation_id": conversation.id if conversation else "",

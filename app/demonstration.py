@@ -12,6 +12,7 @@ from pathlib import Path
 
 from rich.console import Console
 
+from app.coach.starters import check_next
 from app.course.loading import load_course, organisation_named
 from app.course.platforms import add_platform
 from app.course.services import Services, make_services
@@ -110,6 +111,8 @@ def prepare(services: Services, content: Path, lms_port: int, screen: Console) -
             added = load_course(services, content / name, organisation_id)
             with progress_bar() as bar:
                 take_in(services, added, bar)
+    while check_next(services):
+        pass  # so that the first visitor finds starters
 
 
 def _demo_lms_port() -> int:

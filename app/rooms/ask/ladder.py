@@ -17,6 +17,7 @@ from app.course.access import Visitor
 from app.evidence.under_way import PracticeUnderWay, practice_under_way
 from app.kit.audit import record_event
 from app.kit.i18n import Translator
+from app.rooms.ask.finding import folded
 from app.rooms.ask.models import Turn
 
 Reason = Literal["", "coach", "chosen", "practice"]
@@ -25,6 +26,9 @@ Reason = Literal["", "coach", "chosen", "practice"]
 _OPEN = frozenset({"missing", "experts", "practice"})
 # Of a citation, what leads to its place without saying what stands there.
 _PLACE = ("n", "document", "filename", "place", "heading", "updated")
+
+# Of a citation, what says which words of its place answer the question.
+UNMARKED: dict[str, None] = {"quote": None, "start": None, "end": None}
 
 
 @dataclass(frozen=True)
@@ -95,6 +99,8 @@ def raise_hint(session: Session, visitor: Visitor, turn: Turn, seen: int) -> Non
     if seen != turn.hint_level or turn.hint_level >= WHOLE:
         return
     turn.hint_level += 1
+    if not is_held_back(turn):
+        turn.folded = folded(" ".join([turn.question, *(one["text"] for one in turn.answer["sentences"])]))
     record_event(
         session,
         "turn.hint_raised",

@@ -12,6 +12,7 @@ from app.course.scope import coach_scope
 from app.course.services import Services
 from app.kit.errors import NotFound
 from app.rooms.ask.conversations import access_turn
+from app.rooms.ask.ladder import UNMARKED, is_held_back, shows_places
 from retrieval import Passage, PassageNotFound, Scope
 
 # What an answer's author should see around the quotation: the passage and its neighbours under the same heading or page.
@@ -21,15 +22,21 @@ NEIGHBOURS = 2
 def source_view(
     services: Services, session: Session, visitor: Visitor, turn_id: str, mark: str
 ) -> dict[str, Any]:
-    """The cited place in its document: the passage with the cited words marked, and its neighbours."""
-    stored = access_turn(session, visitor, turn_id).answer
+    """The cited place in its document: the passage with the cited words marked, and its neighbours.
+
+    Of a turn in learn mode a place opens from the second hint on, and nothing is marked there before the answer is shown.
+    """
+    turn = access_turn(session, visitor, turn_id)
+    if not shows_places(turn):
+        raise NotFound
+    stored = turn.answer
     if mark.startswith("closest-"):
         entries = {f"closest-{i}": entry for i, entry in enumerate(stored["closest"], 1)}
     else:
         entries = {str(entry["n"]): entry for entry in stored["citations"]}
     if mark not in entries:
         raise NotFound
-    entry = entries[mark]
+    entry = {**entries[mark], **(UNMARKED if is_held_back(turn) else {})}
     view = {
         "document": entry["document"],
         "place": entry["place"],
@@ -41,7 +48,7 @@ def source_view(
         cited = services.retrieval.passage(scope, entry["passage_id"])
     except PassageNotFound:
         # The document was changed or removed since: the words that were quoted stay readable, and the page says so.
-        quote = entry.get("quote", "")
+        quote = entry.get("quote") or ""
         return {
             **view,
             "has_changed": True,

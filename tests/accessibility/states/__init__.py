@@ -6,12 +6,22 @@ of all states (each language, axe, four widths, no strange script) find it by it
 
 from __future__ import annotations
 
-from tests.accessibility.states import admin, ask, everywhere, experts, picker, practice, review
+from tests.accessibility.states import (
+    admin,
+    ask,
+    everywhere,
+    experts,
+    learning,
+    picker,
+    practice,
+    review,
+    studio,
+)
 from tests.accessibility.states.page import State, render_state, visitor
 
 __all__ = ["STATES", "State", "render_state", "visitor"]
 
-ROOMS = (everywhere, ask, practice, review, experts, picker, admin)
+ROOMS = (everywhere, ask, learning, practice, review, experts, studio, picker, admin)
 STATES: dict[str, State] = {name: state for room in ROOMS for name, state in room.STATES.items()}
 
 if len(STATES) != sum(len(room.STATES) for room in ROOMS):

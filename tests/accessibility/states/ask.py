@@ -38,7 +38,18 @@ LAMP = {"title": "The lamp that arrived broken", "href": "/practice/damaged-lamp
 
 
 def turn(turn_id: str, question: str, verdict: str = "covered", **parts: Any) -> dict[str, Any]:
-    empty = {"sentences": [], "citations": [], "missing": "", "closest": [], "experts": [], "practice": None}
+    empty = {
+        "sentences": [],
+        "citations": [],
+        "missing": "",
+        "closest": [],
+        "experts": [],
+        "practice": None,
+        "mode": "help",
+        "mode_reason": "",
+        "hints": None,
+        "after": None,
+    }
     return {"id": turn_id, "question": question, "verdict": verdict, **empty, **parts}
 
 

@@ -18,6 +18,7 @@ from httpx import Response
 from sqlalchemy import func, select
 from starlette.testclient import TestClient
 
+from app.coach.starters import check_next
 from app.course.launches import admit_launch
 from app.course.loading import load_course, organisation_named
 from app.course.models import Registration
@@ -171,8 +172,10 @@ def seed(services: Services, folder: Path) -> None:
 
 
 def work_off(services: Services) -> None:
-    """Takes in every document that waits."""
+    """Takes in every document that waits, and checks the starters of what has changed."""
     while services.retrieval.ingest_next("tests"):
+        pass
+    while check_next(services):
         pass
 
 

@@ -10,7 +10,8 @@ from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
-from playwright.sync_api import Browser, Page, Route, sync_playwright
+from axe_playwright_python.base import AXE_SCRIPT
+from playwright.sync_api import Browser, ConsoleMessage, Error, Page, Route, expect, sync_playwright
 
 from app.kit.headers import content_security_policy
 from app.kit.pages import STATIC
@@ -24,6 +25,10 @@ ARGUMENTS = [
     "--disable-background-networking",
     "--disable-sync",
 ]
+AXE_OPTIONS = {
+    "runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"],
+    "resultTypes": ["violations"],
+}
 TYPES = {".css": "text/css", ".js": "text/javascript", ".svg": "image/svg+xml"}
 
 
@@ -34,6 +39,29 @@ def chromium() -> Iterator[Browser]:
         browser = playwright.chromium.launch(executable_path=shutil.which("chromium"), args=ARGUMENTS)
         yield browser
         browser.close()
+
+
+@contextmanager
+def opened(browser: Browser, tool: Tool, heading: str) -> Iterator[Page]:
+    """A page of a phone's width that has been launched into what `tool` has at "/"; its first heading says `heading`."""
+    context = browser.new_context(
+        viewport={"width": 400, "height": 800}, reduced_motion="reduce", bypass_csp=True
+    )
+    page = context.new_page()
+    tool.attach(page)
+    page.goto(f"{ORIGIN}/start/code")
+    expect(page.locator("h1")).to_have_text(heading)
+    yield page
+    context.close()
+
+
+def findings(page: Page) -> list[str]:
+    """What axe finds, one line each. A document gets axe once, however often it is asked."""
+    if page.evaluate("typeof window.axe") == "undefined":
+        page.evaluate(AXE_SCRIPT)
+    rules = page.evaluate("options => axe.run(options).then(report => report.violations)", AXE_OPTIONS)
+    found = [(rule["id"], node) for rule in rules for node in rule["nodes"]]
+    return [f"{name}: {node['html'][:120]} {node['failureSummary'][:200]}" for name, node in found]
 
 
 def event(name: str, **data: Any) -> str:
@@ -56,12 +84,25 @@ class Tool:
     console: list[str] = field(default_factory=list)
     addresses: list[str] = field(default_factory=list)
 
-    def attach(self, page: Page) -> None:
-        page.on(
-            "console", lambda message: self.console.append(message.text) if message.type == "error" else None
-        )
-        page.on("pageerror", lambda error: self.console.append(str(error)))
+    def attach(self, page: Page) -> Callable[[], None]:
+        """Answers all that the page asks for, and notes its errors. Returns what ends that."""
+
+        def note_line(message: ConsoleMessage) -> None:
+            if message.type == "error":
+                self.console.append(message.text)
+
+        def note_error(error: Error) -> None:
+            self.console.append(str(error))
+
+        def detach() -> None:
+            page.unroute("**/*", self.answer)
+            page.remove_listener("console", note_line)
+            page.remove_listener("pageerror", note_error)
+
+        page.on("console", note_line)
+        page.on("pageerror", note_error)
         page.route("**/*", self.answer)
+        return detach
 
     def answer(self, route: Route) -> None:
         request = route.request

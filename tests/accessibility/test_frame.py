@@ -8,18 +8,11 @@ from urllib.parse import urlsplit
 import pytest
 from playwright.sync_api import Browser, Page, Route, expect
 
-from tests.accessibility.browser import ORIGIN, Tool, chromium, event
+from tests.accessibility.browser import ORIGIN, Tool, event, findings, opened
 from tests.accessibility.states import STATES, State, render_state
 from tests.accessibility.states.ask import COVERED
-from tests.accessibility.test_axe import findings
 
 QUESTION = COVERED["question"]
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with chromium() as browser:
-        yield browser
 
 
 @pytest.fixture
@@ -37,15 +30,8 @@ def tool() -> Tool:
 
 @pytest.fixture
 def page(browser: Browser, tool: Tool) -> Iterator[Page]:
-    context = browser.new_context(
-        viewport={"width": 400, "height": 800}, reduced_motion="reduce", bypass_csp=True
-    )
-    page = context.new_page()
-    tool.attach(page)
-    page.goto(f"{ORIGIN}/start/code")
-    expect(page.locator("h1")).to_have_text("What are you trying to get done?")
-    yield page
-    context.close()
+    with opened(browser, tool, "What are you trying to get done?") as page:
+        yield page
 
 
 def answer_stream(route: Route, _path: str) -> None:

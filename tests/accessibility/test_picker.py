@@ -7,17 +7,10 @@ from collections.abc import Iterator
 import pytest
 from playwright.sync_api import Browser, Page, Route, expect
 
-from tests.accessibility.browser import ORIGIN, Tool, chromium
+from tests.accessibility.browser import ORIGIN, Tool, findings, opened
 from tests.accessibility.states import STATES
-from tests.accessibility.test_axe import findings
 
 LAMP = "practice/damaged-lamp"
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with chromium() as browser:
-        yield browser
 
 
 @pytest.fixture
@@ -38,15 +31,8 @@ def tool() -> Tool:
 
 @pytest.fixture
 def page(browser: Browser, tool: Tool) -> Iterator[Page]:
-    context = browser.new_context(
-        viewport={"width": 400, "height": 900}, reduced_motion="reduce", bypass_csp=True
-    )
-    page = context.new_page()
-    tool.attach(page)
-    page.goto(f"{ORIGIN}/start/code")
-    expect(page.locator("h1")).to_have_text("Add to your course")
-    yield page
-    context.close()
+    with opened(browser, tool, "Add to your course") as page:
+        yield page
 
 
 def test_points_belong_to_what_is_chosen(page: Page, tool: Tool) -> None:

@@ -4,9 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from datetime import timedelta
 
 from sqlalchemy import func, select
 
+from app.coach.budget import RESERVED, budget_of
+from app.coach.chat_models import PURPOSES
+from app.coach.health import models_out
+from app.coach.models import ModelCall
+from app.coach.spending import spending_today
 from app.course.keys import DatabaseKeys
 from app.course.models import Context, Registration, Roster, ToolKey
 from app.course.services import Services
@@ -14,6 +20,7 @@ from app.evidence.models import DEAD, WAITING, ScoreRow
 from app.kit.clock import now
 from app.kit.migrate import is_current
 from app.kit.settings import SettingsRefused
+from app.rooms.ask.jobs import look_for_silence
 
 LATE_SECONDS = 900
 
@@ -37,6 +44,10 @@ def examine(services: Services) -> list[Finding]:
         ("content", _content),
         ("scores", _scores),
         ("rosters", _rosters),
+        ("spending", _spending),
+        ("reservations", _reservations),
+        ("models", _models),
+        ("silence", _silence),
     )
     findings: list[Finding] = []
     for subject, check in checks:
@@ -126,3 +137,74 @@ def _scores(services: Services) -> Iterator[Finding]:
         not late,
         "one waits for over 15 minutes; is a worker running?" if late else "none waits long",
     )
+
+
+def _spending(services: Services) -> Iterator[Finding]:
+    budget = budget_of(services)
+    models = sorted({model for purpose in PURPOSES for model in services.settings.models_of(purpose)})
+    if not models:
+        yield Finding("spending", True, "no chat model is set, so nothing is spent (docs/models.md)")
+        return
+    unpriced = [model for model in models if not budget.prices.knows(model)]
+    has_money_cap = any(cap.money for cap in budget.caps.values())
+    if unpriced:
+        # With a cap of money that does not hold, somebody relies on what is not there.
+        yield Finding(
+            "prices",
+            not has_money_cap,
+            f"no price for {', '.join(unpriced)}: its money counts as 0, and caps of tokens alone hold; "
+            "set WORKSIDE_MODEL_PRICES (0/0 where it is free)",
+        )
+    if not any(cap.tokens or cap.money for cap in budget.caps.values()):
+        yield Finding(
+            "caps", True, "none is set: what models may cost is not bounded here (docs/spending.md)"
+        )
+    with services.database.read() as session:
+        spent = [one for one in spending_today(session, budget, now()) if one.standing.level]
+    for one in spent:
+        yield Finding(
+            "spending",
+            one.standing.level != 100,
+            f"{one.name} has used {one.standing.percent} % of today's cap"
+            + (
+                "; answers are quoted until midnight UTC, or see `workside budget set`"
+                if one.standing.level == 100
+                else ""
+            ),
+        )
+    if not spent:
+        yield Finding("spending", True, "every organisation is below 80 % of today's cap")
+
+
+def _reservations(services: Services) -> Iterator[Finding]:
+    with services.database.read() as session:
+        late = session.scalar(
+            select(func.count())
+            .select_from(ModelCall)
+            .where(
+                ModelCall.state == RESERVED, ModelCall.expires_at < now() - timedelta(seconds=LATE_SECONDS)
+            )
+        )
+    if late:
+        yield Finding(
+            "reservations", False, f"{late} calls of models were never settled; is a worker running?"
+        )
+
+
+def _models(services: Services) -> Iterator[Finding]:
+    if problem := models_out(services):
+        yield Finding("models", False, f"{problem}; try `workside doctor --model`")
+
+
+def _silence(services: Services) -> Iterator[Finding]:
+    silence = look_for_silence(services)
+    if silence.is_alarming:
+        yield Finding(
+            "silence",
+            False,
+            f"{silence.says}; look for answer_failed in the log, then restart the service (docs/spending.md)",
+        )
+    else:
+        yield Finding(
+            "silence", True, f"{silence.answered} questions answered in the last {silence.minutes} minutes"
+        )

@@ -116,7 +116,7 @@ def arguments_of(choice: Choice, *, most_tokens: int, seconds: float) -> dict[st
         case "mistralai":
             given |= {"max_retries": 1, "timeout": math.ceil(seconds)}
         case "bedrock" | "aws":
-            given["timeout"] = math.ceil(seconds)
+            given |= {"timeout": math.ceil(seconds), "disable_streaming": False}
         case "ollama":
             client: dict[str, Any] = {"timeout": given.pop("timeout")}
             if key := given.pop("api_key", ""):
@@ -152,12 +152,20 @@ _CONNECTIONS = {
     "ConnectionError", "APIConnectionError", "TransportError", "NetworkError", "ServiceUnavailable", "RetryError",
     "ModelConnectionError", "BotoConnectionError", "HTTPClientError", "OSError",
 }  # fmt: skip
-_REFUSALS = {"content_filter", "content_policy_violation", "ContentFilterFinishReasonError"}
-_TOO_LONG = {"ContextOverflowError", "context_length_exceeded"}
+_NO_CREDENTIALS = {
+    "NoCredentialsError",
+    "CredentialRetrievalError",
+    "NoRegionError",
+    "DefaultCredentialsError",
+}
+_TOO_LONG = {"ContextOverflowError"}
+# Codes in lower case; Amazon writes one and the same with and without a capital.
+_REFUSED_CODES = {"content_filter", "content_policy_violation"}
+_TOO_LONG_CODES = {"context_length_exceeded"}
 _NO_CREDIT = {"insufficient_quota", "billing_hard_limit_reached"}
 # Amazon's errors in the middle of a stream have a code and no status.
-_THROTTLED = {"ThrottlingException", "TooManyRequestsException", "ServiceQuotaExceededException"}
-_AILING = {"InternalServerException", "ModelStreamErrorException", "ServiceUnavailableException"}
+_THROTTLED = {"throttlingexception", "toomanyrequestsexception", "servicequotaexceededexception"}
+_AILING = {"internalserverexception", "modelstreamerrorexception", "serviceunavailableexception"}
 
 
 def failure_of(error: BaseException) -> Failure:
@@ -165,14 +173,17 @@ def failure_of(error: BaseException) -> Failure:
     chain = list(_causes(error))
     status = next((found for one in chain if (found := _status(one)) is not None), None)
     names = {kind.__name__ for one in chain for kind in type(one).__mro__}
-    codes = {code for one in chain for code in _codes(one)}
-    shown = " ".join([type(error).__name__, *([str(status)] if status else []), *sorted(codes)])
-    if (codes | names) & _REFUSALS:
+    told = {code for one in chain for code in _codes(one)}
+    shown = " ".join([type(error).__name__, *([str(status)] if status else []), *sorted(told)])
+    codes = {code.lower() for code in told}
+    if codes & _REFUSED_CODES or "ContentFilterFinishReasonError" in names:
         return Failure("refused", f"its content filter stepped in ({shown})")
-    if (codes | names) & _TOO_LONG:
+    if codes & _TOO_LONG_CODES or names & _TOO_LONG:
         return Failure("refused", f"the text is too long for this model ({shown})")
     if status is not None or codes & (_THROTTLED | _AILING):
         return _answered_with(status or 0, codes, shown, _retry_after(chain))
+    if names & _NO_CREDENTIALS:
+        return Failure("misconfigured", f"there are no credentials or no region for it ({shown})")
     if names & _TIMEOUTS:
         return Failure("timeout", shown)
     if names & _CONNECTIONS:

@@ -99,6 +99,8 @@ class Grounding:
 
     def _cite(self, passage: Passage, support: Support) -> int:
         start, end = support.start, support.end
+        if passage.text[end : end + 1] in {".", "!", "…"}:
+            end += 1  # a quotation is found without its full stop
         for citation in self.citations:
             if citation.passage.id == passage.id and (citation.start, citation.end) == (start, end):
                 return citation.n

@@ -11,7 +11,9 @@ import pytest
 from app.coach.answering import answer_question
 from app.coach.answers import Answer, Progress, Step
 from app.coach.chat import Payer
+from app.coach.chat_models import ChatModels, NullMeter
 from app.coach.coach import Coach
+from app.kit.settings import Settings
 from retrieval import Exchange, HashingEmbedder, Hit, Passage, Place, Retrieval, Scope, Sufficiency
 
 SCOPE = Scope("acme", frozenset({"parcels"}))
@@ -58,7 +60,7 @@ def mark(verdict: Any, score: float) -> Sufficiency:
 
 def steps_of(shelf: Shelf, question: str, earlier: Exchange | None = None) -> list[Step]:
     async def all_of() -> list[Step]:
-        coach = Coach(shelf)
+        coach = Coach(shelf, ChatModels(Settings(_env_file=None), NullMeter()))
         return [step async for step in answer_question(coach, question, SCOPE, PAYER, earlier=earlier)]
 
     return asyncio.run(all_of())

@@ -32,6 +32,7 @@ from app.kit.room import Room
 from app.kit.settings import Settings
 from app.rooms.admin import ROOM as ADMIN
 from app.rooms.ask import ROOM as ASK
+from app.rooms.ask.jobs import look_for_silence
 from app.rooms.experts import ROOM as EXPERTS
 from app.rooms.library import ROOM as LIBRARY
 from app.rooms.picker import ROOM as PICKER
@@ -39,7 +40,19 @@ from app.rooms.practice import ROOM as PRACTICE
 from app.rooms.review import ROOM as REVIEW
 from app.rooms.studio import ROOM as STUDIO
 
-ROOMS: tuple[Room, ...] = (COURSE, COACH, EVIDENCE, ASK, PRACTICE, REVIEW, EXPERTS, STUDIO, LIBRARY, PICKER, ADMIN)
+ROOMS: tuple[Room, ...] = (
+    COURSE,
+    COACH,
+    EVIDENCE,
+    ASK,
+    PRACTICE,
+    REVIEW,
+    EXPERTS,
+    STUDIO,
+    LIBRARY,
+    PICKER,
+    ADMIN,
+)
 
 log = get_logger("web")
 
@@ -71,6 +84,7 @@ def create_app(settings: Settings, services: Services | None = None) -> FastAPI:
     app.state.placements = tuple(kind for room in ROOMS for kind in room.placements)
     app.state.personal_data = tuple(data for room in ROOMS for data in room.personal_data)
     app.state.due = tuple(room.due for room in ROOMS if room.due is not None)
+    app.state.look_for_silence = look_for_silence
     app.state.probes = [
         *standard_probes(services),
         *(probe for room in ROOMS if room.probes is not None for probe in room.probes(services)),

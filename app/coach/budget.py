@@ -106,6 +106,10 @@ class Prices:
     def __init__(self, text: str) -> None:
         self._prices = read_prices(text)
 
+    def of(self, model: str) -> tuple[Decimal, Decimal] | None:
+        """(input, output) per million tokens, in the currency; None for a model without a price."""
+        return self._prices.get(model)
+
     def knows(self, model: str) -> bool:
         return model in self._prices
 

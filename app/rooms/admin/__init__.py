@@ -5,10 +5,10 @@ from __future__ import annotations
 from fastapi import APIRouter
 
 from app.kit.room import Room
-from app.rooms.admin import doors, registering, routes
+from app.rooms.admin import doors, registering, routes, spending
 
 router = APIRouter()
-for part in (doors, routes, registering):
+for part in (doors, routes, registering, spending):
     router.include_router(part.router)
 
 ROOM = Room(

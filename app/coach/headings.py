@@ -29,6 +29,7 @@ class _Forms:
     steps: str
     other: str
     foreign: str
+    quoted: str
 
 
 _FORMS = {
@@ -44,6 +45,7 @@ _FORMS = {
         "What are the steps for %s?",
         "What should I know about %s?",
         "What does “%s” say?",
+        "“%s”",
     ),
     "es": _Forms(
         "¿%s?",
@@ -54,9 +56,10 @@ _FORMS = {
         "¿Qué hago %s?",
         "¿Cuáles son los pasos para %s?",
         "¿Cómo puedo %s?",
-        "¿Qué pasos hay en «%s»?",
+        "¿Qué pasos hay que seguir con %s?",
         "¿Qué debo saber sobre %s?",
         "¿Qué dice «%s»?",
+        "«%s»",
     ),
     "pt": _Forms(
         "%s?",
@@ -67,9 +70,10 @@ _FORMS = {
         "O que faço %s?",
         "Quais são os passos para %s?",
         "Como posso %s?",
-        "Que passos há em “%s”?",
+        "Que passos devo seguir com %s?",
         "O que devo saber sobre %s?",
         "O que diz “%s”?",
+        "“%s”",
     ),
 }
 
@@ -93,11 +97,13 @@ def question_about(heading: str, text: str, *, language: str, asked_in: str, is_
     lowered = _with_small_letter(heading, text, language)
     if forms.when.match(heading):
         return forms.in_case % lowered
-    if forms.vague.match(heading):
-        return ""
+    if forms.vague.match(heading) or "," in heading:
+        return ""  # "Two screens, one rule" promises nothing that could be asked for
     if forms.deed.match(f"{heading} "):
         return (forms.deed_steps if is_procedure else forms.deed_other) % lowered
-    return (forms.steps if is_procedure else forms.other) % lowered
+    # Where nobody can tell a name from a common word, the heading is quoted as it stands.
+    named = lowered if lowered[0].islower() else forms.quoted % heading
+    return (forms.steps if is_procedure else forms.other) % named
 
 
 def _with_small_letter(heading: str, text: str, language: str) -> str:

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+import structlog
 
 from app.course.services import Services, make_services
 from app.kit.migrate import migrate
@@ -48,9 +49,16 @@ def services(settings: Settings) -> Iterator[Services]:
 
 @pytest.fixture(autouse=True)
 def logging_as_it_was() -> Iterator[None]:
-    """What a test sets up of the root logger (level, handlers) ends with it: the next one may look at lines itself."""
+    """What a test sets up of the root logger (level, handlers) ends with it: the next one may look at lines itself.
+
+    Tracebacks are plain, as the application's own are: structlog's default draws each with all local variables, which takes
+    half a second.
+    """
     root = logging.getLogger()
     level, handlers = root.level, list(root.handlers)
+    plain = structlog.dev.ConsoleRenderer(exception_formatter=structlog.dev.plain_traceback)
+    structlog.reset_defaults()
+    structlog.configure(processors=[*structlog.get_config()["processors"][:-1], plain])
     yield
     root.setLevel(level)
     root.handlers = handlers

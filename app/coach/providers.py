@@ -7,13 +7,12 @@ provider's package to understand one.
 from __future__ import annotations
 
 import email.utils
-import json
 import math
 import os
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Literal
 from urllib.parse import urlsplit
 
 from app.coach.chat import FailureKind, ModelFailed
@@ -29,28 +28,36 @@ LONGEST_CODE = 60
 
 @dataclass(frozen=True)
 class Provider:
-    """`name` is LangChain's for it, `extra` the one of our package that installs it, `variable` where it looks for a key itself.
+    """`name` is LangChain's for it, `extra` the one of our package that installs it, `package` the one to import, `variable` where
+    it looks for a key itself.
 
-    `schema_method` is how it is asked for a JSON schema. `repeats_usage`: its usage counts stand in every piece, not a share.
+    `schema_method` is how it is asked for a JSON schema. `repeats_usage`: its counts of tokens stand in every piece, not a share.
     """
 
     name: str
     extra: str
+    package: str
     variable: str
     schema_method: str = "json_schema"
     repeats_usage: bool = False
 
 
-_BEDROCK = Provider("bedrock_converse", "aws", "AWS_BEARER_TOKEN_BEDROCK", "function_calling")
+_BEDROCK = Provider(
+    "bedrock_converse", "aws", "langchain_aws", "AWS_BEARER_TOKEN_BEDROCK", "function_calling"
+)
 PROVIDERS = {
-    "openai": Provider("openai", "openai", "OPENAI_API_KEY", repeats_usage=True),
-    "azure_openai": Provider("azure_openai", "openai", "AZURE_OPENAI_API_KEY", repeats_usage=True),
-    "anthropic": Provider("anthropic", "anthropic", "ANTHROPIC_API_KEY", "function_calling"),
-    "google_genai": Provider("google_genai", "google", "GOOGLE_API_KEY"),
+    "openai": Provider("openai", "openai", "langchain_openai", "OPENAI_API_KEY", repeats_usage=True),
+    "azure_openai": Provider(
+        "azure_openai", "openai", "langchain_openai", "AZURE_OPENAI_API_KEY", repeats_usage=True
+    ),
+    "anthropic": Provider(
+        "anthropic", "anthropic", "langchain_anthropic", "ANTHROPIC_API_KEY", "function_calling"
+    ),
+    "google_genai": Provider("google_genai", "google", "langchain_google_genai", "GOOGLE_API_KEY"),
     "bedrock": _BEDROCK,
     "aws": _BEDROCK,
-    "mistralai": Provider("mistralai", "mistral", "MISTRAL_API_KEY"),
-    "ollama": Provider("ollama", "ollama", ""),
+    "mistralai": Provider("mistralai", "mistral", "langchain_mistralai", "MISTRAL_API_KEY"),
+    "ollama": Provider("ollama", "ollama", "langchain_ollama", ""),
 }
 
 
@@ -126,10 +133,17 @@ def arguments_of(choice: Choice, *, most_tokens: int, seconds: float) -> dict[st
     return given
 
 
+# What an operator has to look at; more than one of them makes a kind of failure.
+Cause = Literal[
+    "key", "credit", "credentials", "address", "request", "filter", "length", "busy", "ailing", "connection", "interface",
+    "package", "setup", "time", "other",
+]  # fmt: skip
+
+
 class Failure(ModelFailed):
     """One attempt's failure. `retry_after` is in seconds, as the provider asked for, or None.
 
-    `is_of_the_request`: the provider answers, and does not take what was asked, or not in this form.
+    `cause` "request": the provider answers, and does not take what was asked, or not in this form.
     """
 
     def __init__(
@@ -137,12 +151,12 @@ class Failure(ModelFailed):
         kind: FailureKind,
         detail: str = "",
         *,
+        cause: Cause = "other",
         is_temporary: bool = False,
-        is_of_the_request: bool = False,
         retry_after: float | None = None,
     ) -> None:
         super().__init__(kind, detail)
-        self.is_of_the_request = is_of_the_request
+        self.cause = cause
         self.is_temporary = is_temporary
         self.retry_after = retry_after
 
@@ -177,23 +191,23 @@ def failure_of(error: BaseException) -> Failure:
     shown = " ".join([type(error).__name__, *([str(status)] if status else []), *sorted(told)])
     codes = {code.lower() for code in told}
     if codes & _REFUSED_CODES or "ContentFilterFinishReasonError" in names:
-        return Failure("refused", f"its content filter stepped in ({shown})")
+        return Failure("refused", f"its content filter stepped in ({shown})", cause="filter")
     if codes & _TOO_LONG_CODES or names & _TOO_LONG:
-        return Failure("refused", f"the text is too long for this model ({shown})")
+        return Failure("refused", f"the text is too long for this model ({shown})", cause="length")
     if status is not None or codes & (_THROTTLED | _AILING):
         return _answered_with(status or 0, codes, shown, _retry_after(chain))
     if names & _NO_CREDENTIALS:
-        return Failure("misconfigured", f"there are no credentials or no region for it ({shown})")
+        return Failure("misconfigured", f"no credentials or no region for it ({shown})", cause="credentials")
     if names & _TIMEOUTS:
-        return Failure("timeout", shown)
+        return Failure("timeout", shown, cause="time")
     if names & _CONNECTIONS:
-        return Failure("unavailable", f"no connection ({shown})", is_temporary=True)
+        return Failure("unavailable", f"no connection ({shown})", cause="connection", is_temporary=True)
     if "LengthFinishReasonError" in names:
-        return Failure("malformed", "its answer did not fit into the limit of words")
+        return Failure("malformed", "its answer did not fit into the limit of words", cause="length")
     if names & {"JSONDecodeError", "APIResponseValidationError", "UnicodeDecodeError"}:
-        return Failure("malformed", f"its answer is not of the interface ({shown})")
+        return Failure("malformed", f"its answer is not of the interface ({shown})", cause="interface")
     if "No generation chunks" in str(error):  # LangChain's word for a stream of nothing
-        return Failure("empty", "nothing came")
+        return Failure("empty", "nothing came", cause="interface")
     # An error event in the middle of a stream has no status.
     return Failure("unavailable", shown, is_temporary=bool(names & {"APIError", "ModelAPIError"}))
 
@@ -201,17 +215,22 @@ def failure_of(error: BaseException) -> Failure:
 def _answered_with(status: int, codes: set[str], shown: str, retry_after: float | None) -> Failure:
     """What an answer means that says by its status that something is wrong."""
     if status in {401, 403}:
-        return Failure("misconfigured", f"the key is refused or may not use this model ({shown})")
+        return Failure(
+            "misconfigured", f"the key is refused or may not use this model ({shown})", cause="key"
+        )
     if status == 402 or codes & _NO_CREDIT:
-        return Failure("misconfigured", f"the account has no credit left ({shown})")
+        return Failure("misconfigured", f"the account has no credit left ({shown})", cause="credit")
     if status == 404:
-        return Failure("misconfigured", f"the model or the address is unknown there ({shown})")
+        return Failure(
+            "misconfigured", f"the model or the address is unknown there ({shown})", cause="address"
+        )
     if status == 429 or codes & _THROTTLED:
         what = f"too many requests ({shown})"
-        return Failure("unavailable", what, is_temporary=True, retry_after=retry_after)
+        return Failure("unavailable", what, cause="busy", is_temporary=True, retry_after=retry_after)
     if status in {408, 409, 425} or status >= 500 or codes & _AILING:
-        return Failure("unavailable", f"it is ailing ({shown})", is_temporary=True, retry_after=retry_after)
-    return Failure("misconfigured", f"it does not take the request ({shown})", is_of_the_request=True)
+        what = f"it is ailing ({shown})"
+        return Failure("unavailable", what, cause="ailing", is_temporary=True, retry_after=retry_after)
+    return Failure("misconfigured", f"it does not take the request ({shown})", cause="request")
 
 
 def _causes(error: BaseException) -> Iterator[BaseException]:
@@ -260,15 +279,3 @@ def _retry_after(chain: list[BaseException]) -> float | None:
         except (ValueError, TypeError):
             return None
     return None
-
-
-def json_in(text: str) -> str:
-    """The JSON object in a model's text, without the fence or the words around it; the text itself where there is none."""
-    decoder = json.JSONDecoder()
-    for found in re.finditer(r"\{", text):
-        try:
-            _, end = decoder.raw_decode(text, found.start())
-        except ValueError:
-            continue
-        return text[found.start() : end]
-    return text.strip()

@@ -9,7 +9,8 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
-from app.coach.providers import PROVIDERS, arguments_of, choices_of, failure_of, json_in
+from app.coach.json_answers import json_in
+from app.coach.providers import PROVIDERS, arguments_of, choices_of, failure_of
 from app.kit.clock import now
 from app.kit.settings import MODEL_PROVIDERS, Settings
 
@@ -95,7 +96,7 @@ def test_a_failure_is_understood_by_what_all_packages_have(
 def test_a_failure_within_another_is_found():
     wrapped = raised("ChatGoogleGenerativeAIError")
     wrapped.__cause__ = raised("InvalidArgument", code=400)
-    assert failure_of(wrapped).is_of_the_request
+    assert failure_of(wrapped).cause == "request"
 
 
 @pytest.mark.parametrize("value", ["soon", "", "Thu, 99 Foo"])

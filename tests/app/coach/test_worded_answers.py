@@ -306,7 +306,7 @@ def test_a_model_in_another_language_is_replaced(desk: Desk, model: Any) -> None
 
 
 def test_over_the_cap_the_composer_answers_and_says_why(desk: Desk, model: Any) -> None:
-    settings = Settings(_env_file=None, cap_tokens_organisation=10, model="openai:scripted", model_key="k")
+    settings = Settings(_env_file=None, cap_organisation_tokens=10, model="openai:scripted", model_key="k")
     budget = Budget(desk.services.database, settings)
     api = model(honest())
     answer = desk.answer(QUESTION, api, meter=budget)

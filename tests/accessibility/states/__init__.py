@@ -15,13 +15,14 @@ from tests.accessibility.states import (
     picker,
     practice,
     review,
+    spending,
     studio,
 )
 from tests.accessibility.states.page import State, render_state, visitor
 
 __all__ = ["STATES", "State", "render_state", "visitor"]
 
-ROOMS = (everywhere, ask, learning, practice, review, experts, studio, picker, admin)
+ROOMS = (everywhere, ask, learning, practice, review, experts, studio, picker, admin, spending)
 STATES: dict[str, State] = {name: state for room in ROOMS for name, state in room.STATES.items()}
 
 if len(STATES) != sum(len(room.STATES) for room in ROOMS):

@@ -323,7 +323,9 @@ class ChatModels:
             return failure
         what = "no further word" if tally.has_text else "no first word"
         return Failure(
-            "timeout", f"{what} in {self._first_word_seconds:g} s, or no end in {self._seconds:g} s"
+            "timeout",
+            f"{what} in {self._first_word_seconds:g} s, or no end in {self._seconds:g} s",
+            cause="time",
         )
 
     # --- the meter --------------------------------------------------------------------------------------------------

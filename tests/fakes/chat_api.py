@@ -272,7 +272,7 @@ class _Handler(BaseHTTPRequestHandler):
     def do_POST(self) -> None:
         self.chat.hits += 1
         sent = self.rfile.read(int(self.headers.get("Content-Length", 0)))
-        if not self.path.endswith("/chat/completions"):
+        if self.path != "/v1/chat/completions":
             self._send(404, {"error": {"message": "no such address", "code": "unknown_url"}})
             return
         body = json.loads(sent)

@@ -7,12 +7,14 @@ from typing import Any
 from sqlalchemy.orm import Session
 
 from app.coach.answers import place_of
+from app.coach.hand_offs import expert_answers_of
 from app.course.access import Visitor
 from app.course.scope import coach_scope
 from app.course.services import Services
 from app.kit.errors import NotFound
 from app.rooms.ask.conversations import access_turn
 from app.rooms.ask.ladder import UNMARKED, is_held_back, shows_places
+from app.rooms.ask.turns import NOTHING
 from retrieval import Passage, PassageNotFound, Scope
 
 # What an answer's author should see around the quotation: the passage and its neighbours under the same heading or page.
@@ -29,7 +31,7 @@ def source_view(
     turn = access_turn(session, visitor, turn_id)
     if not shows_places(turn):
         raise NotFound
-    stored = turn.answer
+    stored = NOTHING | turn.answer
     if mark.startswith("closest-"):
         entries = {f"closest-{i}": entry for i, entry in enumerate(stored["closest"], 1)}
     else:
@@ -41,6 +43,7 @@ def source_view(
         "document": entry["document"],
         "place": entry["place"],
         "updated": entry["updated"],
+        "expert": entry.get("expert"),
         "has_changed": False,
     }
     scope = coach_scope(services.retrieval, visitor)
@@ -68,10 +71,13 @@ def passage_view(
     except PassageNotFound:
         raise NotFound from None
     document = services.retrieval.document(scope, passage.document_id)
+    with services.database.read() as session:
+        expert = expert_answers_of(session, {document.id}).get(document.id)
     return {
         "document": document.title or document.filename,
         "place": place_of(passage, visitor.locale, start or 0),
         "updated": document.updated_at.date().isoformat(),
+        "expert": expert,
         "has_changed": False,
         "blocks": _blocks_around(services, scope, visitor, passage, start, end),
     }

@@ -1,6 +1,13 @@
-// Asking: sends a question, shows the answer as it is written, ticks steps, and opens sources beside the answer.
+// Asking: sends a question, shows the answer as it is written, stops it, asks it in other words, and ticks steps.
+//
+// The answer is made apart from this page: a connection that drops is taken up again, a page that was left finds it later.
+
+import { start as startLearning } from "./learning.js";
+import { start as startSources } from "./ask-sources.js";
+import { followAnswer, Refused } from "./ask-stream.js";
 
 const ticked = new Set(); // ticks last as long as the frame; they are the person's own and go nowhere
+const LEAST_SECONDS_BETWEEN_LOOKS = 3;
 
 export function start(main, kit) {
   const turns = main.querySelector("[data-turns]");
@@ -8,9 +15,16 @@ export function start(main, kit) {
   const field = form.querySelector("textarea");
   const sendButton = form.querySelector("[data-send]");
   const stopButton = form.querySelector("[data-stop]");
-  let answering = null;
+  const texts = main.querySelector("#texts").content;
+  const lives = new Set(); // the answers that this page follows
+  let answering = null; // the one that the form waits for
 
   const copyOf = (id) => main.querySelector(`#${id}`).content.firstElementChild.cloneNode(true);
+  const textOf = (name) => texts.querySelector(`[data-${name}]`).textContent;
+  const conversationId = () => form.elements.conversation_id.value;
+
+  startLearning(main, kit, { replaced: restoreTicks });
+  startSources(main, kit, copyOf);
 
   // ---- Asking ------------------------------------------------------------------------------------------------------
 
@@ -21,57 +35,88 @@ export function start(main, kit) {
     const question = (body.get("question") || "").trim();
     if (!question) { field.focus(); return; }
     if (answering) return;
-    if (event.target === form) { field.value = ""; grow(); }
+    if (event.target === form) { field.value = ""; grow(field); }
     ask(question);
   });
 
-  field.addEventListener("keydown", (event) => {
-    if (event.key !== "Enter" || event.shiftKey || event.isComposing) return;
-    event.preventDefault();
-    form.requestSubmit();
+  main.addEventListener("keydown", (event) => {
+    if (!event.target.matches("textarea[name=question]") || event.isComposing) return;
+    if (event.key === "Enter" && !event.shiftKey) { event.preventDefault(); event.target.form.requestSubmit(); }
+    else if (event.key === "Escape" && event.target === field && answering) { event.preventDefault(); stop(); }
   });
-  field.addEventListener("input", grow);
+  main.addEventListener("input", (event) => { if (event.target.matches("textarea[name=question]")) grow(event.target); });
 
-  function grow() {
+  function grow(place) {
     if (CSS.supports("field-sizing", "content")) return;
-    field.style.height = "auto";
-    field.style.height = `${Math.min(field.scrollHeight, 176)}px`;
+    place.style.height = "auto";
+    place.style.height = `${Math.min(place.scrollHeight, 176)}px`;
   }
 
-  stopButton.addEventListener("click", () => { if (answering) answering.abort(); });
-
-  /** Asks, in a new turn below the others or in the place of a turn that failed. */
-  async function ask(question, instead = null) {
+  /** Asks, in a new turn below the others; instead of `old` and of what came after it where a question is asked anew. */
+  function ask(question, old = null) {
     kit.clearBanners();
     const turn = copyOf("live-turn");
     turn.querySelector(".question").textContent = question;
-    if (instead) instead.replaceWith(turn);
+    const gone = old ? [old, ...following(old)] : [];
+    if (old) old.before(turn);
     else turns.append(turn);
+    for (const one of gone) one.remove();
     kit.bring(turn, "start");
-    answering = new AbortController();
+    const body = new URLSearchParams({ question, conversation_id: conversationId(), replaces: old?.dataset.turn || "" });
+    const first = (signal) => kit.request("/ask/turns", { method: "POST", body, headers: { Accept: "text/event-stream" }, signal });
+    return follow({ turn, question, gone, first });
+  }
+
+  const following = (turn) => [...turns.children].filter((other) => turn.compareDocumentPosition(other) & Node.DOCUMENT_POSITION_FOLLOWING);
+
+  /** Follows an answer into its turn until it is whole. `first` sends the question; without it the turn is known already. */
+  async function follow({ turn, question, id = "", gone = [], first = null }) {
+    const live = { turn, question, id, gone, first, controller: new AbortController(), wantsStop: false };
+    lives.add(live);
+    answering = live;
     setBusy(true);
-    const body = new URLSearchParams({ question, conversation_id: form.elements.conversation_id.value });
+    const { signal } = live.controller;
     try {
-      const headers = { Accept: "text/event-stream" };
-      const response = await kit.request("/ask/turns", { method: "POST", body, headers, signal: answering.signal });
-      if (!response.ok || !response.body) { refuse(turn, question, await refusalOf(response)); return; }
-      let isFinished = false;
-      for await (const [name, data] of events(response.body)) {
-        if (name === "progress") setProgress(turn, data.text);
-        else if (name === "opened") opened(data);
-        else if (name === "part") addPart(turn, data.html);
-        else if (name === "done") { finish(turn, data); isFinished = true; }
-        else if (name === "failed") { fail(turn, question, data); isFinished = true; }
-      }
-      if (!isFinished) fail(turn, question, {});
+      await followAnswer({
+        signal,
+        open: (lastId) => (live.id ? resumed(live, lastId) : takeFirst(live)),
+        told: (name, data) => told(live, name, data),
+        dropped: () => setProgress(live.turn, textOf("reconnecting")),
+      });
     } catch (error) {
-      if (error.name === "AbortError") stopped(turn, question);
-      else if (error instanceof kit.SignedOut) fail(turn, question, signedOut());
-      else { fail(turn, question, {}); if (!(error instanceof TypeError)) throw error; }
+      if (error.name === "AbortError") return;
+      if (error instanceof Refused) await refuse(live, error.response);
+      else if (error instanceof kit.SignedOut) fail(live, signedOut());
+      else { fail(live, {}); if (!(error instanceof TypeError)) throw error; }
     } finally {
-      answering = null;
-      setBusy(false);
+      lives.delete(live);
+      if (answering === live) { answering = null; setBusy(false); }
     }
+  }
+
+  /** The question is sent once: whether it arrived where no answer came is not known, and twice it would be two turns. */
+  function takeFirst(live) {
+    const send = live.first;
+    live.first = null;
+    return send && send(live.controller.signal);
+  }
+
+  function resumed(live, lastId) {
+    const headers = { Accept: "text/event-stream" };
+    if (lastId) headers["Last-Event-ID"] = lastId;
+    return kit.request(`/ask/turns/${live.id}/events`, { headers, signal: live.controller.signal });
+  }
+
+  /** Shows one event; true when the answer is whole. */
+  function told(live, name, data) {
+    if (name === "opened") opened(live, data);
+    else if (name === "progress") setProgress(live.turn, data.text);
+    else if (name === "draft") addDraft(live.turn, data.text);
+    else if (name === "part") addPart(live.turn, data.html);
+    else if (name === "void") takeAway(live.turn);
+    else if (name === "done") finish(live, data);
+    else if (name === "failed") fail(live, data);
+    return name === "done" || name === "failed";
   }
 
   function setBusy(isBusy) {
@@ -81,72 +126,146 @@ export function start(main, kit) {
     if (hadFocus) (isBusy ? stopButton : field).focus({ preventScroll: true });
   }
 
-  function opened(data) {
+  function opened(live, data) {
+    live.id = data.turn_id;
+    live.gone = [];
+    live.turn.dataset.turn = data.turn_id;
     for (const hidden of main.querySelectorAll("[name=conversation_id]")) hidden.value = data.conversation_id;
+    if (live.wantsStop) stop();
   }
+
+  // ---- Stopping ----------------------------------------------------------------------------------------------------
+
+  stopButton.addEventListener("click", stop);
+
+  /** What is whole by now stays: the stream brings it as the end of the turn. */
+  async function stop() {
+    const live = answering;
+    if (!live) return;
+    live.wantsStop = true;
+    setProgress(live.turn, textOf("stopping"));
+    if (!live.id) return; // as soon as it is known what to stop
+    try {
+      await kit.request(`/ask/turns/${live.id}/stop`, { method: "POST", signal: live.controller.signal });
+    } catch { /* offline or signed out: the stream itself says so */ }
+  }
+
+  // ---- The answer as it is written ---------------------------------------------------------------------------------
 
   function setProgress(turn, text) {
     const place = turn.querySelector("[data-progress]");
     if (place && text) place.textContent = text;
   }
 
+  /** Words that nobody has checked yet: text only, and gone with the sentence that takes their place. */
+  function addDraft(turn, text) {
+    let draft = turn.querySelector("[data-draft]");
+    if (!draft) {
+      draft = document.createElement("span");
+      draft.className = "draft";
+      draft.dataset.draft = "";
+      groupFor(turn, "p", "").append(draft);
+    }
+    draft.textContent += text;
+  }
+
+  function removeDraft(turn) {
+    const draft = turn.querySelector("[data-draft]");
+    const group = draft && draft.parentElement;
+    draft?.remove();
+    if (group && !group.firstElementChild) group.remove();
+  }
+
   /** Adds a sentence to the last paragraph, or a step or row to the last list; the waiting line stays below it. */
   function addPart(turn, html) {
-    const answer = turn.querySelector(".answer");
-    const waiting = turn.querySelector("[data-progress]");
+    removeDraft(turn);
     const holder = document.createElement("template");
     holder.innerHTML = html;
     for (const part of [...holder.content.children]) {
       const [tag, name] = { step: ["ol", "steps"], row: ["ul", "facts"] }[part.dataset.kind] || ["p", ""];
-      let group = waiting ? waiting.previousElementSibling : answer.lastElementChild;
-      if (!group || group.localName !== tag) {
-        group = document.createElement(tag);
-        if (name) group.className = name;
-        if (waiting) waiting.before(group);
-        else answer.append(group);
-      }
-      group.append(part, " ");
+      groupFor(turn, tag, name).append(part, " ");
     }
   }
 
+  /** The last group of an answer, or a new one where that is of another kind. */
+  function groupFor(turn, tag, name) {
+    const answer = turn.querySelector(".answer");
+    const waiting = turn.querySelector("[data-progress]");
+    let group = waiting ? waiting.previousElementSibling : answer.lastElementChild;
+    if (!group || group.localName !== tag) {
+      group = document.createElement(tag);
+      if (name) group.className = name;
+      if (waiting) waiting.before(group);
+      else answer.append(group);
+    }
+    return group;
+  }
+
+  /** Another voice begins: what was shown goes, and its room stays until the turn is whole, so that nothing jumps. */
+  function takeAway(turn) {
+    const answer = turn.querySelector(".answer");
+    answer.style.minBlockSize = `${answer.offsetHeight}px`;
+    for (const part of [...answer.children]) if (!part.matches("[data-progress]")) part.remove();
+  }
+
   /** The kept turn takes the live one's place: the same words, now with sources that open and steps that tick. */
-  function finish(turn, data) {
-    const holder = document.createElement("template");
-    holder.innerHTML = data.html;
-    const kept = holder.content.firstElementChild;
-    turn.replaceWith(kept);
+  function finish(live, data) {
+    const kept = elementOf(data.html);
+    live.turn.replaceWith(kept);
+    live.turn = kept;
     restoreTicks(kept);
     kit.localiseTimes(kept);
     kit.announce(data.announce);
+    const place = main.querySelector("[data-conversation]");
+    if (place && !place.querySelector("form")) look(); // the first turn made a conversation: now it can be named and deleted
   }
 
-  function endWith(turn, note, question) {
-    turn.removeAttribute("aria-busy");
-    turn.querySelector("[data-progress]")?.remove();
-    turn.querySelector(".answer").append(note);
-    note.querySelector("[data-again]")?.addEventListener("click", () => {
-      if (answering) return;
-      field.focus({ preventScroll: true });
-      ask(question, turn);
-    });
+  function elementOf(html) {
+    const holder = document.createElement("template");
+    holder.innerHTML = html;
+    return holder.content.firstElementChild;
   }
 
-  function stopped(turn, question) {
-    endWith(turn, copyOf("turn-stopped"), question);
-  }
-
-  function fail(turn, question, { title, advice }) {
+  /** The answer did not arrive here. One that is known is looked for again; another question is asked anew. */
+  function fail(live, { title, advice }) {
     const note = copyOf("turn-failed");
     if (title) note.querySelector("[data-title]").textContent = title;
     if (advice) note.querySelector("[data-advice]").textContent = advice;
-    endWith(turn, note, question);
+    removeDraft(live.turn);
+    live.turn.removeAttribute("aria-busy");
+    live.turn.querySelector("[data-progress]")?.remove();
+    live.turn.querySelector(".answer").append(note);
+    note.querySelector("[data-retry-turn]").addEventListener("click", () => {
+      if (answering) return;
+      field.focus({ preventScroll: true });
+      const fresh = copyOf("live-turn");
+      fresh.querySelector(".question").textContent = live.question;
+      live.turn.replaceWith(fresh);
+      if (live.id) { fresh.dataset.turn = live.id; follow({ turn: fresh, question: live.question, id: live.id }); }
+      else { fresh.remove(); putBack(live); ask(live.question, live.gone[0] || null); }
+    });
   }
 
   /** The server did not take the question (too long, too many): nothing was asked, and the words go back into the field. */
-  function refuse(turn, question, words) {
-    turn.remove();
-    if (!field.value) { field.value = question; grow(); }
+  async function refuse(live, response) {
+    const isGone = response.status === 404;
+    const words = await refusalOf(response);
+    if (isGone && !live.id && conversationId() && !live.gone.length) {
+      // The conversation was deleted in another tab: the question begins one of its own.
+      for (const hidden of main.querySelectorAll("[name=conversation_id]")) hidden.value = "";
+      turns.replaceChildren();
+      ask(live.question);
+      return;
+    }
+    putBack(live);
+    live.turn.remove();
+    if (!field.value && !live.id) { field.value = live.question; grow(field); }
     kit.showBanner("banner-refused", { anchor: form.querySelector(".composer-box"), ...words });
+  }
+
+  function putBack(live) {
+    if (live.turn.isConnected) live.turn.before(...live.gone);
+    else turns.append(...live.gone);
   }
 
   function signedOut() {
@@ -160,6 +279,112 @@ export function start(main, kit) {
     return { title: page.querySelector("h1").textContent, advice: page.querySelector("[data-advice]").textContent };
   }
 
+  // ---- Asking in other words ---------------------------------------------------------------------------------------
+
+  main.addEventListener("click", (event) => {
+    const turn = event.target.closest(".turn");
+    if (!turn) return;
+    if (event.target.closest("[data-edit]")) edit(turn);
+    else if (event.target.closest("[data-cancel]")) endEdit(turn);
+    else if (event.target.closest("[data-again]") && !answering) {
+      field.focus({ preventScroll: true });
+      ask(questionOf(turn), turn);
+    }
+  });
+
+  const questionOf = (turn) => turn.querySelector(".question").textContent;
+
+  function edit(turn) {
+    for (const other of main.querySelectorAll("[data-edit-form]")) endEdit(other.closest(".turn"), false);
+    const place = copyOf("edit-question");
+    const words = place.querySelector("textarea");
+    words.value = questionOf(turn);
+    place.querySelector("[data-later]").hidden = !turn.nextElementSibling;
+    place.addEventListener("submit", (event) => {
+      event.preventDefault();
+      const question = words.value.trim();
+      if (!question) { words.focus(); return; }
+      if (answering) return;
+      endEdit(turn);
+      field.focus({ preventScroll: true });
+      ask(question, turn);
+    });
+    place.addEventListener("keydown", (event) => {
+      if (event.key === "Escape") { event.preventDefault(); event.stopPropagation(); endEdit(turn); }
+    });
+    const line = turn.querySelector(".question-line");
+    line.hidden = true;
+    line.after(place);
+    grow(words);
+    words.focus();
+    words.setSelectionRange(words.value.length, words.value.length);
+  }
+
+  function endEdit(turn, returnFocus = true) {
+    turn.querySelector("[data-edit-form]")?.remove();
+    turn.querySelector(".question-line").hidden = false;
+    if (returnFocus) turn.querySelector("[data-edit]")?.focus({ preventScroll: true });
+  }
+
+  // ---- What other tabs did -----------------------------------------------------------------------------------------
+
+  let looked = performance.now();
+
+  /** Brings what another tab or an earlier page of this one did: turns that came, turns that went, answers that are whole. */
+  async function look() {
+    const id = conversationId();
+    if (!id) return;
+    looked = performance.now();
+    let page;
+    try {
+      const response = await kit.request(`/ask/conversations/${id}`);
+      if (!response.ok) return;
+      page = new DOMParser().parseFromString(await response.text(), "text/html");
+    } catch { return; /* offline or signed out: the next question says so */ }
+    if (!main.isConnected || id !== conversationId()) return;
+    const section = page.querySelector("[data-conversation]");
+    const old = main.querySelector("[data-conversation]");
+    if (section && old && !old.contains(document.activeElement) && !old.querySelector("details[open]")) old.replaceWith(document.adoptNode(section));
+    if (!answering) merge([...page.querySelectorAll("[data-turns] > .turn")]);
+  }
+
+  /** Puts fresh turns beside those that stand here, in their order. What a person is reading or writing in stays as it is. */
+  function merge(fresh) {
+    const ids = new Set(fresh.map((turn) => turn.id));
+    const first = fresh.map((turn) => document.getElementById(turn.id)).find(Boolean);
+    let before = null;
+    for (const turn of fresh) {
+      const here = document.getElementById(turn.id);
+      if (here && !here.hasAttribute("data-waiting-turn")) { before = here; continue; }
+      const kept = document.adoptNode(turn);
+      if (here) here.replaceWith(kept);
+      else if (before) before.after(kept);
+      else if (first) first.before(kept);
+      else turns.append(kept);
+      kit.localiseTimes(kept);
+      restoreTicks(kept);
+      before = kept;
+    }
+    for (const turn of first ? following(first) : []) {
+      if (turn.id && !ids.has(turn.id) && !turn.contains(document.activeElement)) turn.remove();
+    }
+    takeUp();
+  }
+
+  /** Follows the answers that are still being written, from wherever they were asked. */
+  function takeUp() {
+    for (const turn of turns.querySelectorAll("[data-waiting-turn]")) {
+      turn.removeAttribute("data-waiting-turn");
+      follow({ turn, question: questionOf(turn), id: turn.dataset.turn });
+    }
+  }
+
+  function onReturn() {
+    if (document.visibilityState === "visible" && performance.now() - looked > 1000 * LEAST_SECONDS_BETWEEN_LOOKS) look();
+  }
+  document.addEventListener("visibilitychange", onReturn);
+  addEventListener("focus", onReturn);
+
   // ---- Steps -------------------------------------------------------------------------------------------------------
 
   main.addEventListener("change", (event) => {
@@ -171,87 +396,11 @@ export function start(main, kit) {
     for (const box of place.querySelectorAll("[data-tick]")) box.checked = ticked.has(box.dataset.tick);
   }
   restoreTicks(main);
+  takeUp();
 
-  // ---- Sources -----------------------------------------------------------------------------------------------------
-
-  main.addEventListener("click", (event) => {
-    const link = event.target.closest("a[data-source]");
-    if (link && !event.metaKey && !event.ctrlKey && !event.shiftKey) {
-      event.preventDefault();
-      if (link.getAttribute("aria-expanded") === "true") closeSource(link.closest(".turn"));
-      else openSource(link);
-    }
-    const close = event.target.closest("[data-close-source]");
-    if (close) { event.preventDefault(); closeSource(close.closest(".turn")); }
-  });
-
-  main.addEventListener("keydown", (event) => {
-    const turn = event.target.closest(".turn");
-    if (event.key === "Escape" && turn && turn.querySelector(".source")) { event.preventDefault(); closeSource(turn); }
-  });
-
-  /** Opens a source in its turn: beside the answer where the frame is wide, below it where not; at the marked words. */
-  async function openSource(link) {
-    const turn = link.closest(".turn");
-    for (const other of main.querySelectorAll(".source")) closeSource(other.closest(".turn"), false);
-    link.setAttribute("aria-expanded", "true");
-    const slot = turn.querySelector("[data-source-slot]");
-    let source;
-    try {
-      const response = await kit.request(link.getAttribute("href"));
-      const page = new DOMParser().parseFromString(await response.text(), "text/html");
-      source = response.ok && page.querySelector("main .source");
-    } catch {
-      source = null;
-    }
-    if (link.getAttribute("aria-expanded") !== "true") return; // another source was opened meanwhile
-    if (source) kit.localiseTimes(source);
-    slot.replaceChildren(source ? document.adoptNode(source) : copyOf("source-failed"));
-    const heading = slot.querySelector("h1");
-    if (heading) {
-      // Inside the conversation the source is a part of the turn: one level below the question.
-      const smaller = document.createElement("h3");
-      smaller.id = heading.id;
-      smaller.tabIndex = -1;
-      smaller.append(...heading.childNodes);
-      heading.replaceWith(smaller);
-    }
-    const body = slot.querySelector("[data-source-body]");
-    const mark = body && (body.querySelector("mark") || body.querySelector(".is-cited"));
-    if (mark) body.scrollTop = mark.getBoundingClientRect().top - body.getBoundingClientRect().top - body.clientHeight / 4;
-    (slot.querySelector("h3") || slot.querySelector("[data-close-source]")).focus({ preventScroll: true });
-    kit.bring(slot.firstElementChild, "nearest");
-  }
-
-  function closeSource(turn, returnFocus = true) {
-    if (!turn) return;
-    const opener = turn.querySelector("[data-source][aria-expanded]");
-    turn.querySelector("[data-source-slot]")?.replaceChildren();
-    if (!opener) return;
-    opener.removeAttribute("aria-expanded");
-    if (returnFocus) { opener.focus({ preventScroll: true }); opener.scrollIntoView({ block: "nearest" }); }
-  }
-
-  return () => { if (answering) answering.abort(); };
-}
-
-/** The events of a text/event-stream body as [name, data], data read as JSON. */
-async function* events(body) {
-  const reader = body.pipeThrough(new TextDecoderStream()).getReader();
-  let rest = "";
-  while (true) {
-    const { value, done } = await reader.read();
-    if (done) return;
-    const blocks = (rest + value).split(/\r\n\r\n|\n\n/); // the two line ends that servers write
-    rest = blocks.pop();
-    for (const block of blocks) {
-      let name = "message";
-      const data = [];
-      for (const line of block.split(/\r?\n/)) {
-        if (line.startsWith("event:")) name = line.slice(6).trim();
-        else if (line.startsWith("data:")) data.push(line.slice(5).replace(/^ /, ""));
-      }
-      if (data.length) yield [name, JSON.parse(data.join("\n"))];
-    }
-  }
+  return () => {
+    document.removeEventListener("visibilitychange", onReturn);
+    removeEventListener("focus", onReturn);
+    for (const live of lives) live.controller.abort(); // the answers go on without this page
+  };
 }

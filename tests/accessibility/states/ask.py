@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
 from typing import Any
 
-from tests.accessibility.states.page import State
+from tests.accessibility.states.page import AT, State
 
 
 def sentence(text: str, *citations: int, kind: str = "sentence", verified: bool = True) -> dict[str, Any]:
@@ -45,6 +46,13 @@ def turn(turn_id: str, question: str, verdict: str = "covered", **parts: Any) ->
         "closest": [],
         "experts": [],
         "practice": None,
+        "note": "",
+        "conflicts": [],
+        "conversation_id": "c1",
+        "state": "answered",
+        "asked_at": AT,
+        "voice": "composer",
+        "hand_off": None,
         "mode": "help",
         "mode_reason": "",
         "hints": None,
@@ -117,13 +125,32 @@ STARTERS = [
 
 
 def home(**parts: Any) -> dict[str, Any]:
-    return {"starters": STARTERS, "due": [], "turns": [], "conversation_id": "", **parts}
+    empty = {
+        "starters": STARTERS,
+        "due": [],
+        "turns": [],
+        "conversation": None,
+        "conversation_id": "",
+        "earlier_turns": 0,
+        "has_conversations": False,
+        "export_name": "",
+        "spending": None,
+    }
+    if parts.get("turns"):
+        empty |= {
+            "conversation": SimpleNamespace(id="c1", title="The box arrived broken"),
+            "conversation_id": "c1",
+            "has_conversations": True,
+            "export_name": "the-box-arrived-broken.md",
+        }
+    return empty | parts
 
 
 SOURCE = {
     "document": "Support handbook",
     "place": "Refunds > Damaged parcels",
     "updated": "2026-10-12",
+    "expert": None,
     "has_changed": False,
     "blocks": [
         {
@@ -168,7 +195,72 @@ SOURCE = {
 DUE = [{"text": "Your instructor decided on: The lamp that arrived broken", "href": "/practice/damaged-lamp"}]
 
 
+WAITING = turn("t5", "What do I tell a customer who waits?", "", state="asked", voice="")
+FAILED = turn("t6", "Which form is for a lost key?", "", state="failed", voice="")
+STOPPED = turn(
+    "t7",
+    "How do I close the depot in the evening?",
+    "",
+    state="stopped",
+    sentences=[sentence("Walk the belt once from end to end.", 1)],
+    citations=[citation(1, "Support handbook", "Closing", "t7")],
+)
+STOPPED_EARLY = turn("t8", "And in the morning?", "", state="stopped")
+BY_MODEL = turn(
+    "t9",
+    "How long may a refund take?",
+    voice="model",
+    sentences=[
+        sentence("A refund takes five working days after the approval.", 1, 2),
+        sentence("It may be quicker for cards.", 2, verified=False),
+    ],
+    citations=[
+        {**citation(1, "Refund policy", "page 3, 6. How the money is paid", "t9"), "quote": "The money arrives within 5 days."},
+        {
+            **citation(2, "How long may a refund take?", "Answer", "t9"),
+            "quote": "It takes 7 days.",
+            "expert": {"name": "Dario Lindqvist", "reviewed": "2026-11-02", "review_due": "2027-05-02"},
+        },
+    ],
+    conflicts=[{"about": "the days that a refund takes", "citations": [1, 2]}],
+)  # fmt: skip
+NOTES = [
+    turn(
+        f"t1{n}",
+        "What does Standard cover?",
+        sentences=[sentence("Standard covers up to €100.", 1)],
+        citations=[citation(1, "Our four services", "slide 3", f"t1{n}")],
+        note=note,
+    )
+    for n, note in enumerate(("budget", "model", "unsupported"))
+]
+LISTED = [
+    SimpleNamespace(id="c1", title="The box arrived broken", updated_at=AT, questions=3),
+    SimpleNamespace(id="c2", title="How do I greet a caller who is upset?", updated_at=AT, questions=1),
+]
+
+
+def conversations(**parts: Any) -> dict[str, Any]:
+    return {"conversations": [], "query": "", "page": 1, "has_more": False, **parts}
+
+
 STATES: dict[str, State] = {
+    "ask-waiting": State("ask/home.html", home(turns=[COVERED, WAITING]), path="/ask/conversations/c1"),
+    "ask-failed": State("ask/home.html", home(turns=[FAILED])),
+    "ask-stopped": State("ask/home.html", home(turns=[STOPPED, STOPPED_EARLY])),
+    "ask-by-model": State("ask/home.html", home(turns=[BY_MODEL])),
+    "ask-model-off": State("ask/home.html", home(turns=NOTES)),
+    "ask-long": State("ask/home.html", home(turns=[COVERED], earlier_turns=7)),
+    "ask-again-later": State("ask/home.html", home(has_conversations=True)),
+    "conversations": State(
+        "ask/conversations.html",
+        conversations(conversations=LISTED, page=2, has_more=True),
+        path="/ask/conversations",
+    ),
+    "conversations-none": State("ask/conversations.html", conversations(), path="/ask/conversations"),
+    "conversations-not-found": State(
+        "ask/conversations.html", conversations(query="ladder"), path="/ask/conversations"
+    ),
     "ask-empty": State("ask/home.html", home()),
     "ask-due": State("ask/home.html", home(due=DUE)),
     "ask-no-starters": State("ask/home.html", home(starters=[])),

@@ -13,7 +13,7 @@ import re
 import smtplib
 import ssl
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from email.message import EmailMessage
 from email.policy import SMTP
@@ -94,7 +94,7 @@ class MailServer:
     port: int
     is_tls: bool
     user: str
-    password: str
+    password: str = field(repr=False)
     sender: str
 
     @classmethod

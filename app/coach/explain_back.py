@@ -26,7 +26,7 @@ from app.kit.errors import N_, InputRefused
 from app.kit.i18n import Translator
 from retrieval import Embedder
 from retrieval.languages import words
-from retrieval.short_answers import assess_answer
+from retrieval.short_answers import Agreement, assess_answer
 
 Status = Literal["there", "partly", "missing"]
 Voice = Literal["code", "model"]
@@ -37,6 +37,8 @@ _MOST_SENTENCES = 8
 _FIGURE = re.compile(r"\d+(?:[.,:]\d+)*")
 # So many words in a row are the document's and not one's own.
 _COPIED_WORDS = 7
+# Of nearness in meaning from 0 to 1 (retrieval.short_answers): sentences on other subjects lie below .2.
+_NEAR = 0.3
 
 _QUESTIONS: dict[Sort, str] = {
     "steps": N_("In your own words: what do you do first when it is about “%(topic)s”, and what comes next?"),
@@ -144,7 +146,7 @@ def compare(embedder: Embedder, question: str, statements: Sequence[str], reply:
             (row[n], said)
             for row, said in zip(judged, sentences, strict=True)
             if row[n].label != "incorrect"
-            and (not row[n].for_a_person or row[n].score == max(one.score for one in row))
+            and (not row[n].for_a_person or (_is_nearest(row, n) and _has_common_ground(row[n])))
         ]
         if not fitting:
             points.append(Point(statement, "missing"))
@@ -154,6 +156,15 @@ def compare(embedder: Embedder, question: str, statements: Sequence[str], reply:
         is_there = best.label == "correct" and not best.for_a_person and not lacks_figure
         points.append(Point(statement, "there" if is_there else "partly", quote, lacks_figure))
     return Feedback(tuple(points), is_copied(statements, reply))
+
+
+def _is_nearest(row: Sequence[Agreement], n: int) -> bool:
+    return row[n].score == max(one.score for one in row)
+
+
+def _has_common_ground(agreement: Agreement) -> bool:
+    """Whether a word is shared, or the meaning is not far: without either an unsure score says only that both are sentences."""
+    return agreement.features.get("covered", 0.0) > 0 or agreement.features.get("near", 0.0) >= _NEAR
 
 
 def is_copied(statements: Sequence[str], reply: str) -> bool:

@@ -15,8 +15,9 @@ from typing import Literal
 
 from app.kit.errors import N_
 from app.kit.i18n import Translator
-from retrieval.answer_kinds import QUANTITIES, is_number, kind_of
-from retrieval.languages import detect_language, fold_accents, is_stop_word, stems_of_words
+from retrieval.answer_kinds import QUANTITIES, kind_of
+from retrieval.languages import detect_language, is_stop_word, stems_of_words
+from retrieval.quantities import is_number_word
 
 NUDGE, PLACE, PART, WHOLE = 1, 2, 3, 4
 RUNGS = WHOLE
@@ -125,7 +126,7 @@ def _deciding(shown: Sequence[Said], given: set[str], language: str) -> set[str]
             for match in _WORD.finditer(one.text)
             if len(word := match.group().casefold()) >= _LEAST_LETTERS
             and not is_stop_word(word, language)
-            and not _is_figure(word)
+            and not _is_figure(word, language)
         ]
         stems = stems_of_words(words, language)
         new = {stem: word for word, stem in zip(words, stems, strict=True) if stem not in given}
@@ -134,8 +135,9 @@ def _deciding(shown: Sequence[Said], given: set[str], language: str) -> set[str]
     return hidden
 
 
-def _is_figure(word: str) -> bool:
-    return is_number(fold_accents(word))
+def _is_figure(word: str, language: str) -> bool:
+    """A number in digits or letters, or a unit of one."""
+    return any(c.isdigit() for c in word) or is_number_word(word, language)
 
 
 def _with_blanks(text: str, hidden: set[str], language: str) -> tuple[str | None, ...]:
@@ -143,7 +145,7 @@ def _with_blanks(text: str, hidden: set[str], language: str) -> tuple[str | None
     matches = list(_WORD.finditer(text))
     words = [match.group().casefold() for match in matches]
     stems = stems_of_words(words, language)
-    left_out = [_is_figure(word) or stem in hidden for word, stem in zip(words, stems, strict=True)]
+    left_out = [_is_figure(word, language) or stem in hidden for word, stem in zip(words, stems, strict=True)]
     if matches and not any(left_out):
         left_out[max(range(len(words)), key=lambda i: len(words[i]))] = True
     runs: list[str | None] = []

@@ -22,7 +22,7 @@ RESPONSE = f"{GOOD_ANSWER} zebraresponse"
 COMMENT = "zebracomment"
 SECRETS = ("zebraquestion", "zebraresponse", "zebracomment", canary("north", "parcels"), "Zebraname")
 # What a route does to a row that somebody owns; the others show or make the visitor's own.
-OWNED = {"turn_id", "attempt_id", "evidence_id"}
+OWNED = {"turn_id", "conversation_id", "attempt_id", "evidence_id"}
 
 STRANGERS: dict[str, tuple[str, str, str, str]] = {
     "another learner of the course": ("ben", "learner", "parcels", "north"),
@@ -48,6 +48,7 @@ class World:
         path = route.path.format(**self.values) + more
         form = {
             "question": "How do I greet a caller?",
+            "title": "A title of one's own",
             "response": "I say the name of the company.",
             "attempt_key": "matrix",
             "met_photos": "yes",
@@ -95,6 +96,7 @@ def world(campus: Campus) -> World:
         user_id = session.scalars(select(Evidence.user_id)).one()
     values = {
         "turn_id": opened["turn_id"],
+        "conversation_id": opened["conversation_id"],
         "mark": "1",
         "key": "lamp-parcels",
         "attempt_id": attempt,
@@ -116,7 +118,9 @@ def passage_of(campus: Campus, turn_id: str) -> str:
 
 def closed_routes(world: World) -> list[Route]:
     """The routes of people from a course; the operator's have a matrix of their own (test_security_admin.py)."""
-    return [route for route in routes_of(world.campus.app) if not route.is_public and not route.is_admin]
+    closed = [route for route in routes_of(world.campus.app) if not route.is_public and not route.is_admin]
+    # What deletes comes last: the others want to find something.
+    return sorted(closed, key=lambda route: route.path.endswith("/delete"))
 
 
 def leaks(answer: Response) -> list[str]:
@@ -127,7 +131,7 @@ def test_the_matrix_can_see_a_leak_and_every_route_works_for_whom_it_is_made(wor
     seen: set[str] = set()
     for route in closed_routes(world):
         answer = world.send(route, world.made_for(route).headers | {"Origin": TOOL})
-        assert answer.status_code in {200, 303}, f"{route}: {answer.status_code}"
+        assert answer.status_code in {200, 204, 303}, f"{route}: {answer.status_code}"
         seen |= set(leaks(answer))
     assert seen >= {"zebraquestion", "zebraresponse", "zebracomment", "Zebraname"}
 

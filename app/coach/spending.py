@@ -103,15 +103,13 @@ class Standing:
 
     @property
     def percent(self) -> int | None:
-        """Of the cap that is nearer, rounded down; None where there is none."""
-        shares = [self.share_of(unit) for unit in UNITS]
-        known = [share for share in shares if share is not None]
-        return int(max(known) * 100) if known else None
+        """Of the cap that is nearer; None where there is none."""
+        return max((found for unit in UNITS if (found := self.percent_of(unit)) is not None), default=None)
 
-    def share_of(self, unit: Unit) -> float | None:
-        """Of the unit's cap, 1.0 is the cap; None without one."""
+    def percent_of(self, unit: Unit) -> int | None:
+        """Of the unit's cap, rounded down; None without one."""
         most = self.cap.of(unit)
-        return (self.tokens if unit == "tokens" else self.money) / most if most else None
+        return (self.tokens if unit == "tokens" else self.money) * 100 // most if most else None
 
 
 @dataclass(frozen=True)

@@ -99,23 +99,25 @@ class _Numbers:
     def price(self, amount: Decimal) -> str:
         return str(format_currency(amount, self._currency, locale=self._locale, currency_digits=False))
 
-    def share(self, share: float) -> str:
-        return str(format_percent(int(share * 100) / 100, locale=self._locale))
+    def percent(self, percent: int) -> str:
+        return str(format_percent(Decimal(percent) / 100, locale=self._locale))
 
-    def against(self, used: str, cap: str, share: float | None) -> str:
+    def against(self, used: str, cap: str, percent: int | None) -> str:
         """ "1,200 of 4,000 (30%)", or what is used alone where there is no cap."""
-        if share is None:
+        if percent is None:
             return self.translate("%(used)s, no cap", used=used)
-        return self.translate("%(used)s of %(cap)s (%(share)s)", used=used, cap=cap, share=self.share(share))
+        return self.translate(
+            "%(used)s of %(cap)s (%(share)s)", used=used, cap=cap, share=self.percent(percent)
+        )
 
 
 def _standing_view(standing: Standing, words: _Numbers) -> dict[str, Any]:
     return {
         "tokens": words.against(
-            words.count(standing.tokens), words.count(standing.cap.tokens), standing.share_of("tokens")
+            words.count(standing.tokens), words.count(standing.cap.tokens), standing.percent_of("tokens")
         ),
         "money": words.against(
-            words.money(standing.money), words.money(standing.cap.money), standing.share_of("money")
+            words.money(standing.money), words.money(standing.cap.money), standing.percent_of("money")
         ),
         "level": standing.level or 0,
     }
@@ -133,7 +135,7 @@ def _organisation_view(one: OrganisationSpending, words: _Numbers) -> dict[str, 
         "more_courses": max(0, one.courses_in_all - len(one.courses)),
         "learners": words.count(one.learners_in_all),
         "learners_at": [
-            (words.share(level / 100), words.count(one.learners.get(level, 0))) for level in reversed(LEVELS)
+            (words.percent(level), words.count(one.learners.get(level, 0))) for level in reversed(LEVELS)
         ],
     }
 

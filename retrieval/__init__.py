@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from retrieval.citations import Support, check_answer, check_citation, find_quote
 from retrieval.conversation import Exchange, leans_on_earlier, standalone_question
+from retrieval.disagreement import disagree
 from retrieval.embedding import Embedder, HashingEmbedder, LangChainEmbedder, PackagedE5
 from retrieval.facade import Retrieval
 from retrieval.nouns import (
@@ -56,6 +57,7 @@ __all__ = [
     "check_answer",
     "check_citation",
     "check_translation",
+    "disagree",
     "find_quote",
     "leans_on_earlier",
     "looks_like_instruction",

@@ -19,6 +19,7 @@ from app.coach.budget import BudgetSpent
 from app.coach.chat import ModelFailed, Payer
 from app.coach.coach import Coach
 from app.coach.composer import MOST_SENTENCES, MOST_STEPS, Composer
+from app.coach.conflicts import with_conflicts
 from app.coach.drafting import Drafting
 from app.coach.grounding import Grounding
 from app.coach.guard import fenced, new_mark, without_addresses
@@ -108,7 +109,7 @@ async def answer_question(
     )
     for sentence in answer.sentences:
         yield Checked(sentence, answer.citations)
-    yield replace(answer, note=note)
+    yield with_conflicts(replace(answer, note=note))
 
 
 class _Unfit(Exception):
@@ -150,7 +151,7 @@ async def _worded(
         yield await _check(coach, grounding, written)
     if grounding.is_mostly_unsupported():
         raise _Unfit("unsupported")
-    yield Answer(
+    answer = Answer(
         found.sufficiency.verdict,
         tuple(grounding.sentences),
         tuple(grounding.citations),
@@ -161,6 +162,7 @@ async def _worded(
         model=coach.models.name_of("answer"),
         withheld=grounding.withheld,
     )
+    yield with_conflicts(answer)
 
 
 async def _check(coach: Coach, grounding: Grounding, written: Written) -> Checked:

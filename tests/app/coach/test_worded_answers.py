@@ -441,3 +441,38 @@ def test_a_question_that_stands_alone_is_not_rewritten(desk: Desk, model: Any) -
     api = model(honest())
     desk.answer(QUESTION, api, earlier=BEFORE)
     assert not [request for request in api.requests if "Asked now:" in request.question]
+
+
+# --- documents that don't agree -------------------------------------------------------------------------------------
+
+OLD_RULES = b"""# Rules of 2019
+
+## Parcels that broke
+
+Refund up to 80 euros within 14 days of delivery. Fill in the yellow form.
+"""
+
+
+@pytest.mark.parametrize("voice", ["composer", "model"])
+def test_documents_that_say_different_things_are_shown_side_by_side(
+    desk: Desk, model: Any, voice: str
+) -> None:
+    retrieval = desk.services.retrieval
+    (collection_id,) = desk.scope.collection_ids
+    with desk.services.database.write() as session:
+        retrieval.add_document(session, collection_id, "rules-2019.md", OLD_RULES)
+    while retrieval.ingest_next("tests"):
+        pass
+
+    def script(request: Request) -> str:
+        return f"Refund up to 50 euros within 14 days of delivery. {where(request, '50 euros')}"
+
+    question = "Up to how many euros do I refund within 14 days of delivery?"
+    answer = desk.answer(question, model(script) if voice == "model" else None)
+    assert answer.voice == voice
+    (conflict,) = answer.conflicts
+    sides = [answer.citations[n - 1] for n in conflict.citations]
+    assert {"50 euros" in side.quote for side in sides} == {True, False}
+    assert len({side.passage.document_id for side in sides}) == 2
+    for side in sides:
+        assert side.passage.text[side.start : side.end] == side.quote

@@ -58,13 +58,13 @@ class Author:
 
 @dataclass(frozen=True)
 class Written:
-    """What an expert sends. `question` is the general form; `after` the id of the version that the form was opened on."""
+    """What an expert sends. `question` is the general form; `instead_of` the id of the version that the form was opened on."""
 
     text: str
     question: str
     is_citable: bool
     review_due_on: date
-    after: str = ""
+    instead_of: str = ""
 
 
 def read_answer(form: dict[str, str]) -> Written:
@@ -83,7 +83,7 @@ def read_answer(form: dict[str, str]) -> Written:
         raise InputRefused(N_("Write the day of the next review, such as 2027-11-23.")) from None
     if not today < due <= today + LATEST_REVIEW:
         raise InputRefused(N_("The next review has to be after today and within five years."))
-    return Written(text, question, is_citable, due, form.get("after", ""))
+    return Written(text, question, is_citable, due, form.get("instead_of", ""))
 
 
 def current_answer(session: Session, hand_off_id: str) -> ExpertAnswer | None:
@@ -115,9 +115,9 @@ def record_answer(
         raise OwnQuestion
     earlier = current_answer(session, row.id)
     said = (written.text, written.question)
-    if earlier is not None and (earlier.text, earlier.question) == said and written.after != earlier.id:
+    if earlier is not None and (earlier.text, earlier.question) == said and written.instead_of != earlier.id:
         return earlier  # the second of two clicks
-    if written.after != (earlier.id if earlier else ""):
+    if written.instead_of != (earlier.id if earlier else ""):
         raise AnswerConflict
     number = session.scalar(select(func.max(ExpertAnswer.version)).where(ExpertAnswer.hand_off_id == row.id))
     moment = now()

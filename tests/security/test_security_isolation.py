@@ -10,7 +10,10 @@ import pytest
 from httpx import Response
 from sqlalchemy import select
 
+from app.coach.models import ExpertAnswer, HandOff
+from app.course.models import Expert
 from app.evidence.models import Attempt, Confirmation, Evidence, ScoreRow
+from app.kit.ids import new_id
 from app.rooms.ask.models import Conversation, Turn
 from lti.claims import DATA_PRIVACY_REQUEST, DEEP_LINKING_REQUEST
 from tests.app.rooms.campus import GOOD_ANSWER, TOOL, Campus, Visit, canary
@@ -20,9 +23,24 @@ from tests.security.routes import Route, routes_of
 QUESTION = "How do I refund a damaged parcel? zebraquestion"
 RESPONSE = f"{GOOD_ANSWER} zebraresponse"
 COMMENT = "zebracomment"
-SECRETS = ("zebraquestion", "zebraresponse", "zebracomment", canary("north", "parcels"), "Zebraname")
+SECRETS = (
+    "zebraquestion",
+    "zebraresponse",
+    "zebracomment",
+    "zebrahanded",
+    canary("north", "parcels"),
+    "Zebraname",
+)
 # What a route does to a row that somebody owns; the others show or make the visitor's own.
-OWNED = {"turn_id", "conversation_id", "attempt_id", "evidence_id"}
+OWNED = {
+    "turn_id",
+    "conversation_id",
+    "attempt_id",
+    "evidence_id",
+    "hand_off_id",
+    "question_id",
+    "expert_id",
+}
 
 STRANGERS: dict[str, tuple[str, str, str, str]] = {
     "another learner of the course": ("ben", "learner", "parcels", "north"),
@@ -56,13 +74,15 @@ class World:
             "comment": "x",
             "after": self.values["confirmation_id"],
             "choice": "practice/lamp-parcels",
+            "text": "An answer.",
+            "name": "Olu",
         }
         data = form if route.method not in {"GET", "HEAD"} else None
         return self.campus.client.request(route.method, path, data=data, headers=dict(headers))
 
     def made_for(self, route: Route) -> Visit:
         """A visit that the route is there for: reviewers', a deep linking request's, an activity's without content, or Ana's."""
-        if route.path.startswith("/review"):
+        if route.path.startswith(("/review", "/experts")):
             return self.ivo
         if route.path.startswith("/picker"):
             return picker(self.campus)
@@ -75,7 +95,16 @@ class World:
         with self.campus.services.database.read() as session:
             return [
                 (row.id, {column.name: getattr(row, column.name) for column in model.__table__.columns})
-                for model in (Conversation, Turn, Attempt, Evidence, Confirmation, ScoreRow)
+                for model in (
+                    Conversation,
+                    Turn,
+                    Attempt,
+                    Evidence,
+                    Confirmation,
+                    ScoreRow,
+                    HandOff,
+                    ExpertAnswer,
+                )
                 for row in session.scalars(select(model).order_by(model.id))
                 if getattr(row, "user_id", None) in {None, self.values["user_id"]}
             ]
@@ -91,11 +120,23 @@ def world(campus: Campus) -> World:
     ana.hand_in(attempt)
     evidence = ivo.waiting()[0]
     ivo.decide(evidence, comment=COMMENT)
-    with campus.services.database.read() as session:
+    handed = {"question": "What is a zebrahanded?", "situation": "", "expert": ""}
+    assert ana.post(f"/ask/turns/{opened['turn_id']}/hand-off", handed).status_code == 303
+    ivo.post("/experts/people", {"name": "Olu", "topics": "roofs"})
+    with campus.services.database.write() as session:
         confirmation = session.scalars(select(Confirmation)).one()
         user_id = session.scalars(select(Evidence.user_id)).one()
+        hand_off = session.scalars(select(HandOff)).one()
+        expert = session.scalars(select(Expert).where(Expert.name == "Olu")).one()
+        # A second one, since the first is taken back on the way through the routes.
+        columns = {column.name: getattr(hand_off, column.name) for column in HandOff.__table__.columns}
+        question = HandOff(**columns | {"id": new_id(), "turn_id": new_id(), "expert_id": expert.id})
+        session.add(question)
     values = {
         "turn_id": opened["turn_id"],
+        "hand_off_id": hand_off.id,
+        "question_id": question.id,
+        "expert_id": expert.id,
         "conversation_id": opened["conversation_id"],
         "mark": "1",
         "key": "lamp-parcels",
@@ -133,7 +174,7 @@ def test_the_matrix_can_see_a_leak_and_every_route_works_for_whom_it_is_made(wor
         answer = world.send(route, world.made_for(route).headers | {"Origin": TOOL})
         assert answer.status_code in {200, 204, 303}, f"{route}: {answer.status_code}"
         seen |= set(leaks(answer))
-    assert seen >= {"zebraquestion", "zebraresponse", "zebracomment", "Zebraname"}
+    assert seen >= {"zebraquestion", "zebraresponse", "zebracomment", "zebrahanded", "Zebraname"}
 
 
 @pytest.mark.parametrize("stranger", STRANGERS)
@@ -176,7 +217,7 @@ def test_a_learner_reaches_no_route_of_reviewers(world: World) -> None:
     before = world.rows()
     for visit in (world.ana, world.campus.visit("ben")):
         for route in closed_routes(world):
-            if route.path.startswith("/review"):
+            if "as_reviewer" in route.guards:
                 answer = world.send(route, visit.headers | {"Origin": TOOL})
                 assert answer.status_code == 403, f"{route}: {answer.status_code}"
                 assert not leaks(answer)
@@ -204,7 +245,7 @@ def test_nobody_in_particular_reaches_nothing(world: World, bearer: str | None) 
 
 
 def test_public_routes_show_nothing_of_anybody(world: World) -> None:
-    values = {"code": "guessed"}
+    values = {"code": "guessed", "token": "guessed"}
     for route in routes_of(world.campus.app):
         if route.is_public:
             path = route.path.format(**values)
@@ -226,7 +267,7 @@ def test_an_id_written_otherwise_leads_nowhere(world: World, form: str) -> None:
 
     other = world.campus.visit("ben")
     for route in closed_routes(world):
-        if any(f"{{{name}}}" in route.path for name in OWNED) and not route.path.startswith("/review"):
+        if any(f"{{{name}}}" in route.path for name in OWNED) and "as_reviewer" not in route.guards:
             path = route.path.format(**{name: written(value) for name, value in world.values.items()})
             for visit in (other, world.ana):
                 answer = world.campus.client.request(

@@ -45,48 +45,17 @@ def show_gaps(request: Request, visitor: Reviewer, session: Db) -> Response:
     return render_page(request, "experts/gaps.html", gaps=gaps_view(session, visitor, translator_of(request)))
 
 
-@router.get("/experts/questions/{hand_off_id}")
-def show_question(request: Request, visitor: AnyVisitor, session: Db, hand_off_id: str) -> Response:
+@router.get("/experts/questions/{question_id}")
+def show_question(request: Request, visitor: AnyVisitor, session: Db, question_id: str) -> Response:
     """One question with its answer, or the form for it."""
-    row = access_handed_off(session, visitor, hand_off_id)
+    row = access_handed_off(session, visitor, question_id)
     return _page(request, visitor, session, row)
 
 
-@router.post("/experts/questions/{hand_off_id}/answer")
-def answer(
-    request: Request, visitor: AnyVisitor, session: Db, hand_off_id: str, form: PostedForm
-) -> Response:
-    """Sends an answer, or a further version of one."""
-    refuse_anonymous(visitor)
-    services: Services = request.app.state.services
-    row = access_handed_off(session, visitor, hand_off_id, for_update=True)
-    own = own_expert_ids(session, visitor)
-    expert = session.get(Expert, row.expert_id) if row.expert_id in own else None
-    author = Author(
-        name=expert.name if expert else visitor.name,
-        expert_id=expert.id if expert else None,
-        user_id=visitor.user_id,
-        via="tool",
-    )
-    record_answer(services, session, row, author, read_answer(form))
-    services.wake()
-    return RedirectResponse(f"/experts/questions/{row.id}", 303)
-
-
-@router.post("/experts/questions/{hand_off_id}/withdraw")
-def take_back(request: Request, visitor: AnyVisitor, session: Db, hand_off_id: str) -> Response:
-    """Takes the answer out of use: it is cited no more."""
-    services: Services = request.app.state.services
-    row = access_handed_off(session, visitor, hand_off_id, for_update=True)
-    withdraw_answer(services, session, row, actor_id=visitor.user_id)
-    services.wake()
-    return RedirectResponse(f"/experts/questions/{row.id}", 303)
-
-
-@router.post("/experts/questions/{hand_off_id}/links")
-def new_link(request: Request, visitor: Reviewer, session: Db, hand_off_id: str) -> Response:
+@router.post("/experts/questions/{question_id}/links")
+def new_link(request: Request, visitor: Reviewer, session: Db, question_id: str) -> Response:
     """A link for the expert, shown once, for the instructor to pass on."""
-    row = access_handed_off(session, visitor, hand_off_id, for_update=True)
+    row = access_handed_off(session, visitor, question_id, for_update=True)
     expert = session.get(Expert, row.expert_id) if row.expert_id else None
     if row.context_id != visitor.context_id or row.state != OPEN or expert is None:
         raise NotFound
@@ -103,10 +72,10 @@ def new_link(request: Request, visitor: Reviewer, session: Db, hand_off_id: str)
     return _page(request, visitor, session, row, address=address_of(request.app.state.services, token))
 
 
-@router.post("/experts/questions/{hand_off_id}/links/end")
-def end_all_links(request: Request, visitor: Reviewer, session: Db, hand_off_id: str) -> Response:
+@router.post("/experts/questions/{question_id}/links/end")
+def end_all_links(request: Request, visitor: Reviewer, session: Db, question_id: str) -> Response:
     """Ends every link to the question at once."""
-    row = access_handed_off(session, visitor, hand_off_id, for_update=True)
+    row = access_handed_off(session, visitor, question_id, for_update=True)
     if row.context_id != visitor.context_id:
         raise NotFound
     end_links(session, row.id)
@@ -118,6 +87,37 @@ def end_all_links(request: Request, visitor: Reviewer, session: Db, hand_off_id:
         subject_kind="hand_off",
         subject_id=row.id,
     )
+    return RedirectResponse(f"/experts/questions/{row.id}", 303)
+
+
+@router.post("/experts/questions/{question_id}/answer")
+def answer(
+    request: Request, visitor: AnyVisitor, session: Db, question_id: str, form: PostedForm
+) -> Response:
+    """Sends an answer, or a further version of one."""
+    refuse_anonymous(visitor)
+    services: Services = request.app.state.services
+    row = access_handed_off(session, visitor, question_id, for_update=True)
+    own = own_expert_ids(session, visitor)
+    expert = session.get(Expert, row.expert_id) if row.expert_id in own else None
+    author = Author(
+        name=expert.name if expert else visitor.name,
+        expert_id=expert.id if expert else None,
+        user_id=visitor.user_id,
+        via="tool",
+    )
+    record_answer(services, session, row, author, read_answer(form))
+    services.wake()
+    return RedirectResponse(f"/experts/questions/{row.id}", 303)
+
+
+@router.post("/experts/questions/{question_id}/withdraw")
+def take_back(request: Request, visitor: AnyVisitor, session: Db, question_id: str) -> Response:
+    """Takes the answer out of use: it is cited no more."""
+    services: Services = request.app.state.services
+    row = access_handed_off(session, visitor, question_id, for_update=True)
+    withdraw_answer(services, session, row, actor_id=visitor.user_id)
+    services.wake()
     return RedirectResponse(f"/experts/questions/{row.id}", 303)
 
 

@@ -112,7 +112,7 @@ def question_view(
             "title": latest.question if latest else row.question,
             "citable": latest.is_citable if latest else True,
             "review": (now().date() + REVIEW_AFTER).isoformat(),
-            "after": current.id if current else "",
+            "instead_of": current.id if current else "",
         },
         "today": now().date().isoformat(),
     }

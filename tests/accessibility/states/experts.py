@@ -53,7 +53,7 @@ ASKED = {
     "sent": "23 Nov 2026",
     "due": "26 Nov 2026",
 }
-FORM = {"text": "", "title": QUESTION, "citable": True, "review": "2027-11-23", "after": ""}
+FORM = {"text": "", "title": QUESTION, "citable": True, "review": "2027-11-23", "instead_of": ""}
 CURRENT = {
     "author": "Dario Lindqvist",
     "via": "link",
@@ -235,7 +235,7 @@ STATES: dict[str, State] = {
             can_link=False,
             current=CURRENT,
             versions=[{**CURRENT, "version": 1, "state": "superseded"}],
-            form={**FORM, "after": "a2", "text": ANSWER_TEXT},
+            form={**FORM, "instead_of": "a2", "text": ANSWER_TEXT},
         ),
         "/experts/questions/h1",
     ),

@@ -35,7 +35,7 @@ def hand_off(visit: Visit, turn_id: str, **fields: str) -> str:
 
 def answer(visit: Visit, hand_off_id: str, **fields: str) -> Response:
     """Answers in the tool."""
-    form = {"text": TEXT, "title": NOT_COVERED, "citable": "yes", "review": "", "after": ""}
+    form = {"text": TEXT, "title": NOT_COVERED, "citable": "yes", "review": "", "instead_of": ""}
     return visit.post(f"/experts/questions/{hand_off_id}/answer", form | fields)
 
 

@@ -106,7 +106,7 @@ def test_a_new_version_supersedes_and_the_old_one_stays_in_the_record(
     first = answers_of(campus)[0]
     assert (
         answer(
-            ivo, asked, text="The zebraroof of the canteen has the colour blue now.", after=first.id
+            ivo, asked, text="The zebraroof of the canteen has the colour blue now.", instead_of=first.id
         ).status_code
         == 303
     )
@@ -134,7 +134,7 @@ def test_that_it_still_holds_is_a_new_version_with_a_new_day(
     ben = campus.visit("ben")
     sources_of(ben, NOT_COVERED)
     assert "review due" in ben.get("/").text, "the citation says so"
-    assert answer(ivo, asked, after=first.id).status_code == 303
+    assert answer(ivo, asked, instead_of=first.id).status_code == 303
     assert [row.state for row in answers_of(campus)] == ["superseded", "current"]
     assert "due for review" not in ivo.get("/").text
 

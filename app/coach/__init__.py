@@ -14,7 +14,6 @@ ROOM = Room(
     name="coach",
     jobs=(
         Job("expire_reservations", expire_next_reservation, timedelta(seconds=15)),
-        Job("measure_spending", measure_spending, timedelta(seconds=30)),
         Job("remove_old_spending", remove_old_spending, timedelta(hours=1)),
     ),
     personal_data=(
@@ -32,4 +31,5 @@ ROOM = Room(
         ),
     ),
     probes=coach_probes,
+    gauges=(measure_spending,),
 )

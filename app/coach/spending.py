@@ -287,7 +287,7 @@ def expire_next_reservation(services: Services) -> bool:
     return budget_of(services).expire_next()
 
 
-def measure_spending(services: Services) -> bool:
+def measure_spending(services: Services) -> None:
     """Sets the gauges of spending against the caps."""
     shares = {(kind, unit): 0.0 for kind in KINDS for unit in UNITS}
     reached = {(kind, level): 0 for kind in KINDS for level in LEVELS}
@@ -318,7 +318,6 @@ def measure_spending(services: Services) -> bool:
         SPENDING_SHARE.labels(kind, unit).set(share)
     for (kind, level), number in reached.items():
         SPENDING_AT_LEVEL.labels(kind, str(level)).set(number)
-    return False
 
 
 def remove_old_spending(services: Services) -> bool:

@@ -22,8 +22,8 @@ ROOM = Room(
         Job("release_scores", release_scores, timedelta(seconds=15)),
         Job("check_results", check_next_result, timedelta(seconds=2), free_deliveries),
         Job("read_columns", read_next_column, timedelta(seconds=5)),
-        Job("measure_deliveries", measure_deliveries, timedelta(seconds=15)),
     ),
+    gauges=(measure_deliveries,),
     personal_data=(
         PersonalData(
             "attempt",

@@ -318,7 +318,7 @@ def send_again(session: Session, score_id: str, *, actor_id: str | None) -> bool
     return True
 
 
-def measure_deliveries(services: Services) -> bool:
+def measure_deliveries(services: Services) -> None:
     """Brings the gauges up to date: waiting, refused, and the age of the oldest that waits."""
     with services.database.read() as session:
         counts = dict(
@@ -334,4 +334,3 @@ def measure_deliveries(services: Services) -> bool:
     SCORES_WAITING.set(counts.get(WAITING, 0))
     SCORES_DEAD.set(counts.get(DEAD, 0))
     OLDEST_SCORE_SECONDS.set((now() - oldest).total_seconds() if oldest else 0)
-    return False

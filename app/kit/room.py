@@ -72,8 +72,9 @@ class Room:
     `due(services, session, visitor, translate)` gives what waits for the visitor in this room; Ask shows it above the question.
     `starters(services, session, visitor)` gives one-tap questions in the visitor's language, such as those of a plan; a room
     offers none that the content does not answer.
-    `probes(services)` are what /readyz looks at besides what every process needs. `close(services)` is awaited before the process
-    ends: it finishes what is under way in the event loop, or gives it back.
+    `probes(services)` are what /readyz looks at besides what every process needs. `gauges` read the database and set metrics, each
+    called with the services whenever /metrics is read, so that no worker is needed for them.
+    `close(services)` is awaited before the process ends: it finishes what is under way in the event loop, or gives it back.
     """
 
     name: str
@@ -86,4 +87,5 @@ class Room:
     due: Callable[..., Sequence[DueItem]] | None = None
     starters: Callable[..., Sequence[str]] | None = None
     probes: Callable[[Any], Sequence[Probe]] | None = None
+    gauges: tuple[Callable[[Any], object], ...] = ()
     close: Callable[[Any], Awaitable[None]] | None = None

@@ -10,7 +10,7 @@ from app.kit.errors import N_
 from app.kit.jobs import Job
 from app.kit.privacy import PersonalData
 from app.kit.room import NavigationItem, PlacementKind, Room
-from app.rooms.ask.jobs import ask_probes, watch_answers
+from app.rooms.ask.jobs import ask_probes, measure_answers, watch_answers
 from app.rooms.ask.live import close_answers
 from app.rooms.ask.placing import coach_options, coach_preview, first_page
 from app.rooms.ask.routes import router
@@ -24,6 +24,7 @@ ROOM = Room(
         Job("watch_answers", watch_answers, timedelta(seconds=30)),
     ),
     probes=ask_probes,
+    gauges=(measure_answers,),
     close=close_answers,
     placements=(
         PlacementKind(

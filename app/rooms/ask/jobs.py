@@ -82,8 +82,8 @@ class SilenceWatch:
         self.is_silent = silence.is_alarming
 
 
-def watch_answers(services: Services) -> bool:
-    """Sets the gauges of answers and raises the alarm of silence."""
+def measure_answers(services: Services) -> Silence:
+    """Sets the gauges of answers; returns what the silence watch sees."""
     moment = now()
     silence = look_for_silence(services, moment)
     QUESTIONS_UNANSWERED.set(silence.unanswered)
@@ -94,7 +94,12 @@ def watch_answers(services: Services) -> bool:
             ).where(Turn.asked_at > moment - DAY, Turn.state == ANSWERED)
         ).one()
     NOT_COVERED_SHARE.set(int(not_covered) / answers if answers else 0)
-    services.part(SilenceWatch, lambda _: SilenceWatch()).tell(silence)
+    return silence
+
+
+def watch_answers(services: Services) -> bool:
+    """Raises the alarm of silence in the log."""
+    services.part(SilenceWatch, lambda _: SilenceWatch()).tell(measure_answers(services))
     return False
 
 

@@ -109,7 +109,9 @@ def partial(question: str, said: Sequence[Said], topic: str) -> list[Partial]:
     shown = list(said[: math.ceil(len(said) / 2)])
     language = detect_language(" ".join(one.text for one in said), default="en")
     hidden = _deciding(shown, _stems(f"{question} {topic}", language), language)
-    return [Partial(one.kind, _with_blanks(one.text, hidden, language)) for one in shown]
+    # Of a single sentence, half is half of its words.
+    share = 0.5 if len(said) == 1 else 1.0
+    return [Partial(one.kind, _with_blanks(one.text, hidden, language, share)) for one in shown]
 
 
 def _stems(text: str, language: str) -> set[str]:
@@ -140,12 +142,17 @@ def _is_figure(word: str, language: str) -> bool:
     return any(c.isdigit() for c in word) or is_number_word(word, language)
 
 
-def _with_blanks(text: str, hidden: set[str], language: str) -> tuple[str | None, ...]:
-    """The text in runs, None for each stretch that is left out; one word at least is left out of every text that has any."""
+def _with_blanks(text: str, hidden: set[str], language: str, share: float) -> tuple[str | None, ...]:
+    """The text in runs, None for each stretch that is left out: the hidden stems, figures, and what comes after the first
+    `share` of its words. One word at least is left out of every text that has any."""
     matches = list(_WORD.finditer(text))
     words = [match.group().casefold() for match in matches]
     stems = stems_of_words(words, language)
-    left_out = [_is_figure(word, language) or stem in hidden for word, stem in zip(words, stems, strict=True)]
+    seen = math.ceil(len(words) * share)
+    left_out = [
+        n >= seen or _is_figure(word, language) or stem in hidden
+        for n, (word, stem) in enumerate(zip(words, stems, strict=True))
+    ]
     if matches and not any(left_out):
         left_out[max(range(len(words)), key=lambda i: len(words[i]))] = True
     runs: list[str | None] = []

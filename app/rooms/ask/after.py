@@ -108,7 +108,15 @@ def after_view(turn: Turn, translate: Translator) -> dict[str, Any] | None:
         return view
     if not explained:
         question = question_back(turn.question, said_in(turn), topic_of(turn), translate)
-        return {**view, "explain": {"question": question, "reply": "", "points": [], "next": ""}}
+        blank = {
+            "question": question,
+            "reply": "",
+            "points": [],
+            "more_missing": 0,
+            "next": "",
+            "by_model": False,
+        }
+        return {**view, "explain": blank}
     return {**view, "explain": _feedback_view(turn, explained, translate)}
 
 

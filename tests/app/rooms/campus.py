@@ -70,6 +70,15 @@ name = "Hanne of {organisation} {course}"
 role = {{ en = "Safety officer" }}
 topics = ["belts", "first aid"]
 
+[[prompts]]
+id = "may-i"
+en = "As [my role], may I refund a parcel to [which customer]?"
+es = "Como [mi función], ¿puedo reembolsar un paquete a [qué cliente]?"
+
+[[prompts]]
+id = "first"
+en = "What do I do first in {course}?"
+
 [[starters]]
 en = "How do I refund a damaged parcel in {course}?"
 document = "documents/handbook.md"

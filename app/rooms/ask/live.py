@@ -269,14 +269,15 @@ class LiveAnswers:
             if opened is not None:
                 await self._finish(LiveAnswer(visitor, opened), STOPPED, None)
 
-    def drop_soon(self, turn_ids: Iterable[str]) -> None:
-        """`drop` for a caller in another thread."""
+    def forget_deleted(self, turn_ids: Iterable[str]) -> None:
+        """Of turns that were deleted nothing stays in memory either; what is still being written to them ends. From any thread."""
         for turn_id in turn_ids:
-            if (live := self._live.get(turn_id)) and live.task is not None and not live.is_over:
+            live = self._live.pop(turn_id, None)
+            if live is not None and live.task is not None and not live.is_over:
                 live.task.get_loop().call_soon_threadsafe(live.stop)
 
     def drop(self, turn_ids: Iterable[str]) -> None:
-        """Stops answering turns that were deleted or replaced."""
+        """Stops answering turns that were replaced."""
         for turn_id in turn_ids:
             if live := self._live.get(turn_id):
                 live.stop()

@@ -122,7 +122,7 @@ def rename(
 def delete(request: Request, visitor: AnyVisitor, session: Db, conversation_id: str) -> Response:
     """Deletes the conversation with everything in it; answers that are still being written to it end."""
     turn_ids = delete_conversation(session, visitor, conversation_id)
-    live_answers_of(request.app.state.services).drop_soon(turn_ids)
+    live_answers_of(request.app.state.services).forget_deleted(turn_ids)
     return RedirectResponse("/ask/conversations", 303)
 
 

@@ -16,6 +16,8 @@ from xml.etree import ElementTree
 import pytest
 from pypdf import PdfReader
 
+from app.coach.ready_prompts import clean_prompt
+
 CONTENT = Path(__file__).resolve().parents[2] / "content"
 COURSES = {
     "main": CONTENT,
@@ -188,6 +190,11 @@ def test_a_course_speaks_all_languages(name: str) -> None:
         assert all(starter[language].endswith("?") for language in ("pt-BR", "es"))
         assert starter["en"].strip()
         place_text(COURSES[name], starter)
+    prompts = course.get("prompts", [])
+    assert len({prompt["id"] for prompt in prompts}) == len(prompts)
+    for prompt in prompts:
+        blanks = {len(re.findall(r"\[[^\[\]]+\]", clean_prompt(prompt[language]))) for language in LANGUAGES}
+        assert len(blanks) == 1, f"{prompt['id']} has other blanks in another language"
 
 
 def test_the_organisations_and_collections_are_apart() -> None:

@@ -10,7 +10,7 @@ import pytest
 from httpx import Response
 from sqlalchemy import select
 
-from app.coach.models import ExpertAnswer, HandOff
+from app.coach.models import CoachSettings, ExpertAnswer, HandOff, ModeChoice, OwnPrompt
 from app.course.models import Expert
 from app.evidence.models import Attempt, Confirmation, Evidence, ScoreRow
 from app.kit.ids import new_id
@@ -28,6 +28,7 @@ SECRETS = (
     "zebraresponse",
     "zebracomment",
     "zebrahanded",
+    "zebraprompt",
     canary("north", "parcels"),
     "Zebraname",
 )
@@ -35,6 +36,7 @@ SECRETS = (
 OWNED = {
     "turn_id",
     "conversation_id",
+    "prompt_id",
     "attempt_id",
     "evidence_id",
     "hand_off_id",
@@ -76,13 +78,17 @@ class World:
             "choice": "practice/lamp-parcels",
             "text": "An answer.",
             "name": "Olu",
+            "mode": "help",
+            "version": "1",
+            "answer": "yes",
+            "reply": "I ask for two photos first.",
         }
         data = form if route.method not in {"GET", "HEAD"} else None
         return self.campus.client.request(route.method, path, data=data, headers=dict(headers))
 
     def made_for(self, route: Route) -> Visit:
         """A visit that the route is there for: reviewers', a deep linking request's, an activity's without content, or Ana's."""
-        if route.path.startswith(("/review", "/experts")):
+        if route.path.startswith(("/review", "/experts", "/studio")):
             return self.ivo
         if route.path.startswith("/picker"):
             return picker(self.campus)
@@ -104,6 +110,9 @@ class World:
                     ScoreRow,
                     HandOff,
                     ExpertAnswer,
+                    CoachSettings,
+                    OwnPrompt,
+                    ModeChoice,
                 )
                 for row in session.scalars(select(model).order_by(model.id))
                 if getattr(row, "user_id", None) in {None, self.values["user_id"]}
@@ -123,10 +132,14 @@ def world(campus: Campus) -> World:
     handed = {"question": "What is a zebrahanded?", "situation": "", "expert": ""}
     assert ana.post(f"/ask/turns/{opened['turn_id']}/hand-off", handed).status_code == 303
     ivo.post("/experts/people", {"name": "Olu", "topics": "roofs"})
+    ivo.post("/studio", {"mode": "help", "version": "0", "learner_may_choose": "yes"})
+    ana.post("/ask/mode", {"mode": "help"})
+    ana.post("/ask/prompts", {"text": "May I refund [zebraprompt]?"})
     with campus.services.database.write() as session:
         confirmation = session.scalars(select(Confirmation)).one()
         user_id = session.scalars(select(Evidence.user_id)).one()
         hand_off = session.scalars(select(HandOff)).one()
+        prompt_id = session.scalars(select(OwnPrompt.id)).one()
         expert = session.scalars(select(Expert).where(Expert.name == "Olu")).one()
         # A second one, since the first is taken back on the way through the routes.
         columns = {column.name: getattr(hand_off, column.name) for column in HandOff.__table__.columns}
@@ -138,6 +151,7 @@ def world(campus: Campus) -> World:
         "question_id": question.id,
         "expert_id": expert.id,
         "conversation_id": opened["conversation_id"],
+        "prompt_id": prompt_id,
         "mark": "1",
         "key": "lamp-parcels",
         "attempt_id": attempt,
@@ -174,7 +188,14 @@ def test_the_matrix_can_see_a_leak_and_every_route_works_for_whom_it_is_made(wor
         answer = world.send(route, world.made_for(route).headers | {"Origin": TOOL})
         assert answer.status_code in {200, 204, 303}, f"{route}: {answer.status_code}"
         seen |= set(leaks(answer))
-    assert seen >= {"zebraquestion", "zebraresponse", "zebracomment", "zebrahanded", "Zebraname"}
+    assert seen >= {
+        "zebraquestion",
+        "zebraresponse",
+        "zebracomment",
+        "zebrahanded",
+        "zebraprompt",
+        "Zebraname",
+    }
 
 
 @pytest.mark.parametrize("stranger", STRANGERS)
@@ -217,7 +238,7 @@ def test_a_learner_reaches_no_route_of_reviewers(world: World) -> None:
     before = world.rows()
     for visit in (world.ana, world.campus.visit("ben")):
         for route in closed_routes(world):
-            if "as_reviewer" in route.guards:
+            if {"as_reviewer", "as_keeper"} & route.guards:
                 answer = world.send(route, visit.headers | {"Origin": TOOL})
                 assert answer.status_code == 403, f"{route}: {answer.status_code}"
                 assert not leaks(answer)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -14,6 +15,7 @@ from app.coach.models import ContentGap
 from app.kit.audit import AuditEvent
 from app.rooms.ask.conversations import LISTED, SHOWN_TURNS, title_from
 from app.rooms.ask.export import plain
+from app.rooms.ask.finding import folded
 from app.rooms.ask.models import Conversation, Turn
 from tests.app.rooms.ask.streaming import turn_of
 from tests.app.rooms.campus import Campus, Visit
@@ -51,8 +53,6 @@ def ana(campus: Campus) -> Visit:
 
 def made(campus: Campus, title: str, question: str = "", said: str = "") -> str:
     """A conversation of Ana's with one answered turn, written without asking."""
-    from app.rooms.ask.finding import folded
-
     with campus.services.database.write() as session:
         first = session.scalars(select(Conversation)).first()
         assert first is not None, "ask once, so that it is known who Ana is"
@@ -97,30 +97,27 @@ def test_a_long_list_comes_in_pages(campus: Campus, ana: Visit) -> None:
     assert 'page=2">Older' in pages[0] and "Older" not in pages[1] and 'page=1">Newer' in pages[1]
 
 
-@pytest.mark.parametrize(
-    ("query", "expected"),
-    [
-        ("cafe", ["Café São João"]),
-        ("SÃO joao", ["Café São João"]),
-        ("são cafe", ["Café São João"]),
-        ("strasse", ["Straße"]),
-        ("50%", ["Rabatt 50%"]),
-        ("%", ["Rabatt 50%"]),
-        ("_", ["snake_case"]),
-        ("e_c", ["snake_case"]),
-        ("/", ["and/or"]),
-        ("\\", []),
-        ("ﬁne", ["The fine"]),
-        ("zwei lampen", ["Straße"]),
-        ("glow", ["Straße"]),
-        ("glow strasse zwei", ["Straße"]),
-        ("glow cafe", []),
-        ("' OR 1=1 --", []),
-    ],
-)
-def test_words_are_found_in_titles_questions_and_answers(
-    campus: Campus, ana: Visit, query: str, expected: list[str]
-) -> None:
+FOUND = {
+    "cafe": ["Café São João"],
+    "SÃO joao": ["Café São João"],
+    "são cafe": ["Café São João"],
+    "strasse": ["Straße"],
+    "50%": ["Rabatt 50%"],
+    "%": ["Rabatt 50%"],
+    "_": ["snake_case"],
+    "e_c": ["snake_case"],
+    "/": ["and/or"],
+    "\\": [],
+    "ﬁne": ["The fine"],
+    "zwei lampen": ["Straße"],
+    "glow": ["Straße"],
+    "glow strasse zwei": ["Straße"],
+    "glow cafe": [],
+    "' OR 1=1 --": [],
+}
+
+
+def test_words_are_found_in_titles_questions_and_answers(campus: Campus, ana: Visit) -> None:
     asked(ana, "How do I greet a caller?")
     for title, question, said in [
         ("Café São João", "", ""),
@@ -131,8 +128,9 @@ def test_words_are_found_in_titles_questions_and_answers(
         ("Straße", "Zwei Lampen?", "They glow."),
     ]:
         made(campus, title, question, said)
-    assert listed(ana, query) == expected
-    assert listed(campus.visit("ben"), query) == []
+    assert {query: listed(ana, query) for query in FOUND} == FOUND
+    ben = campus.visit("ben")
+    assert not any(listed(ben, query) for query in FOUND)
 
 
 def test_what_was_asked_otherwise_is_found_no_more(campus: Campus, ana: Visit) -> None:
@@ -166,13 +164,11 @@ def test_a_title_is_the_first_question_until_somebody_says_otherwise(campus: Cam
     assert listed(ana) == ["Mine own"], "a title of one's own stays"
 
 
-@pytest.mark.parametrize(
-    ("title", "advice"), [(" \n", "Write a title"), ("x" * 121, "120 characters at most")]
-)
-def test_a_title_that_is_none_is_refused(campus: Campus, ana: Visit, title: str, advice: str) -> None:
+def test_a_title_that_is_none_is_refused(campus: Campus, ana: Visit) -> None:
     _, conversation_id = asked(ana, COVERED)
-    refused = ana.post(f"/ask/conversations/{conversation_id}/title", {"title": title})
-    assert refused.status_code == 422 and advice in refused.text
+    for title, advice in ((" \n", "Write a title"), ("x" * 121, "120 characters at most")):
+        refused = ana.post(f"/ask/conversations/{conversation_id}/title", {"title": title})
+        assert refused.status_code == 422 and advice in refused.text
     assert listed(ana) == [COVERED]
 
 
@@ -317,8 +313,6 @@ def test_a_long_conversation_shows_its_end_first(campus: Campus, ana: Visit) -> 
 
 
 def test_somebody_without_a_name_has_no_list(campus: Campus) -> None:
-    from dataclasses import replace
-
     nobody = campus.enter(replace(campus.launch(), sub=None, name=None))
     assert "data-conversation" not in nobody.get("/").text
     assert listed(nobody) == []

@@ -10,9 +10,10 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from starlette.requests import Request
 
 from app.coach.answers import Answer, Checked, Draft, Progress, Void
-from app.course.access import Visitor
+from app.course.access import Visitor, as_visitor, signed_in
 from app.kit.clock import now
 from app.rooms.ask import live as live_module
 from app.rooms.ask.asking import MOST_TRIES, open_turn, release_lease
@@ -46,10 +47,6 @@ def visitor(campus: Campus, ana: Visit) -> Visitor:
 
 
 def visitor_of(campus: Campus, visit: Visit) -> Visitor:
-    from starlette.requests import Request
-
-    from app.course.access import as_visitor, signed_in
-
     request = Request(
         {
             "type": "http",

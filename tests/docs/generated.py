@@ -66,6 +66,9 @@ EXAMPLES = {
     "cap_course_money": "20",
     "cap_organisation_money": "100",
     "silence_minutes": "30",
+    "smtp_url": "smtps://workside:PASSWORD@mail.example.org:465",
+    "smtp_from": "Workside <workside@example.org>",
+    "hand_off_days": "5",
 }
 # The narrowest door first: a route behind it has gone through the wider ones as well.
 WHO = {

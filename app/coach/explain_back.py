@@ -18,7 +18,7 @@ from pydantic import BaseModel, Field
 from app.coach.budget import BudgetSpent
 from app.coach.chat import ModelFailed, Payer
 from app.coach.chat_models import ChatModels
-from app.coach.guard import new_mark
+from app.coach.guard import new_mark, without_addresses
 from app.coach.hints import Said, Sort, sort_of
 from app.coach.prompts import prompt_named
 from app.coach.units import units_of
@@ -123,7 +123,9 @@ async def give_feedback(
         return feedback
     mark = new_mark()
     numbered = "\n".join(f"{n}. {statement}" for n, statement in enumerate(statements, 1))
-    messages = prompt_named("explain_back").messages(fence=mark, statements=numbered, reply=reply)
+    messages = prompt_named("explain_back").messages(
+        fence=mark, statements=numbered, reply=without_addresses(reply)
+    )
     try:
         pointed = await models.complete_as(_PointedAll, "feedback", messages, payer, most_tokens=400)
     except (ModelFailed, BudgetSpent):

@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 import yaml
 
+from app.coach.providers import PROVIDERS
 from app.kit.settings import Settings
 
 ROOT = Path(__file__).parents[2]
@@ -108,11 +109,14 @@ def pins(lock: str) -> dict[str, tuple[str, frozenset[str]]]:
     return found
 
 
-def test_the_image_has_a_part_of_the_locked_packages_in_the_same_versions() -> None:
+def test_the_image_has_the_locked_packages_in_the_same_versions_and_those_of_the_providers() -> None:
     everything, runtime = pins("requirements.lock"), pins("requirements-runtime.lock")
-    assert runtime.items() <= everything.items()
+    shared = everything.keys() & runtime.keys()
+    assert {name: runtime[name] for name in shared} == {name: everything[name] for name in shared}
     assert all(hashes for _, hashes in runtime.values())
-    assert {"fastapi", "chromadb", "psycopg", "lti1p3platform"} <= runtime.keys()
+    assert {"fastapi", "chromadb", "psycopg", "lti1p3platform"} <= shared
+    packages = {provider.package.replace("_", "-") for provider in PROVIDERS.values()}
+    assert packages <= runtime.keys()
     assert not {"pytest", "playwright", "mypy", "ruff"} & runtime.keys()
 
 

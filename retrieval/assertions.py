@@ -91,16 +91,16 @@ _SIDES = {name: tuple(re.compile(rf"\b(?:{side})\b") for side in sides) for name
 
 _MODALS: dict[Modality, re.Pattern[str]] = {
     "must": re.compile(
-        r"\b(?:must|ha(?:s|ve|d) to|shall|required?|requires|mandatory|obliged|needs? to|deben?|tienen? que|"
-        r"obligatori[oa]s?|devem?|tem que|precisam?|"
+        r"\b(?:must|ha(?:s|ve|d) to|shall|required?|requires|mandatory|obliged|needs? to|deben?|deberan?|tienen? que|"
+        r"obligatori[oa]s?|devem?|devera|deverao|tem que|precisam?|"
         r"obrigatori[oa]s?|muss|mussen|musst|verpflichtet|doit|doivent|obligatoires?|faut)\b"
     ),
     "should": re.compile(
         r"\b(?:should|ought|recommended|deberian?|deveriam?|recomend\w+|soll|sollen|sollte[n]?|devraient|devrait|conseille)\b"
     ),
     "may": re.compile(
-        r"\b(?:may|might|can|could|allowed|permitted|optional|possibly|perhaps|pueden?|podrian?|podria|opcional|"
-        r"podem?|poderiam?|poderia|kann|konnen|konnte[n]?|"
+        r"\b(?:may|might|can|could|allowed|permitted|optional|possibly|perhaps|pueden?|podran?|podrian?|podria|opcional|"
+        r"podem?|podera|poderao|poderiam?|poderia|kann|konnen|konnte[n]?|"
         r"darf|durfen|vielleicht|peut|peuvent|pourrait|pourraient|facultatif)\b"
     ),
 }
@@ -118,17 +118,16 @@ _SOME = re.compile(
 _ONLY = re.compile(
     r"\b(?:only|solely|exclusively|solo|solamente|unicamente|somente|apenas|nur|ausschliesslich|seulement|uniquement)\b"
 )
-_CONDITION = re.compile(
-    r"\b(?:if|unless|provided|providing|in case|as long as|except|whether|si|salvo|excepto|siempre que|"
-    r"a menos que|en caso de|se|exceto|caso|desde que|"
-    r"a menos|wenn|falls|sofern|ausser|es sei denn|sauf|a condition|a moins|en cas de|when|whenever|cuando|"
-    r"quando|quand|lorsque?|only (?:if|when))\b"
-)
-# "se" and "si" are also pronouns and "yes".
-_CONDITION_IN: dict[str, frozenset[str]] = {
-    "es": frozenset({"se", "caso", "desde que"}), "pt": frozenset({"si"}), "fr": frozenset({"se"}), "en": frozenset({"si", "se"}),
-    "de": frozenset({"si", "se", "if"}),
-}  # fmt: skip
+# Of each language alone: "se" and "si" are also pronouns, "falls" are water, and an interpreter can be provided.
+_CONDITIONS = {
+    "en": r"if|unless|provided that|providing that|in case|as long as|except|when|whenever",
+    "es": r"si|salvo|excepto|siempre que|a menos que|en caso de|cuando",
+    "pt": r"se|salvo|exceto|caso|desde que|a menos que|quando",
+    "de": r"wenn|falls|sofern|ausser|es sei denn",
+    "fr": r"si|sauf|a condition|a moins|en cas de|quand|lorsque?",
+}
+_CONDITION = {language: re.compile(rf"\b(?:{words})\b") for language, words in _CONDITIONS.items()}
+_PROVIDED = re.compile(r"(?:^|[,;(] ?)provid(?:ed|ing)\b")
 
 
 @dataclass(frozen=True)
@@ -196,9 +195,8 @@ def read_assertion(text: str, language: str) -> Assertion:
         every=_ALL.search(folded) is not None,
         some=_SOME.search(folded) is not None,
         only=_ONLY.search(folded) is not None,
-        condition=any(
-            match[0] not in _CONDITION_IN.get(language, frozenset()) for match in _CONDITION.finditer(folded)
-        ),
+        condition=_CONDITION.get(language, _CONDITION["en"]).search(folded) is not None
+        or (language == "en" and _PROVIDED.search(folded) is not None),
         marks=marks,
     )
 

@@ -4,38 +4,76 @@ A quotation is found exactly, whatever spaces and typographic marks it was writt
 against the nearest sentence, clause, list item or table row of the passage: the words that carry meaning and their
 order, and then everything that can turn a statement round although its words stay the same (numbers with their
 units, names, negation, must and may, at least and at most, all and some, conditions). What differs there is never
-"supported". The check is made to refuse: a paraphrase in other words counts as partly, unless the caller's own
-measure of similarity speaks for it.
+"supported", nor is a sentence with a single word that carries meaning and that the passage does not have there: one
+changed word makes a lie ("within 14 days of purchase"), and no measure of likeness sees it. The check is made to
+refuse: a paraphrase in other words counts as partly, unless the caller's own measure of similarity speaks for it.
 """
 
 from __future__ import annotations
 
+import functools
 import re
+from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
 from retrieval.assertions import Assertion, compare, read_assertion
 from retrieval.languages import detect_language, stems, words
-from retrieval.quantities import is_number_word
+from retrieval.quantities import WORD, is_month, is_number_word
 
 SupportStatus = Literal["supported", "partly", "not"]
 Similarity = Callable[[str, str], float]
 
 # Shares of the claim's words: found by measurement on sentences and their mutations (docs/benchmarks.md).
-_SUPPORTED, _PARTLY, _ORDER = 0.85, 0.5, 0.7
-_ROW_SUPPORTED = 0.75
+_SUPPORTED, _NEARLY, _PARTLY, _ORDER = 1.0, 0.85, 0.5, 0.7
 # With a similarity function, other words may stand for some of the claim's words, not for most of them.
 _ALIKE, _SUPPORTED_IF_ALIKE = 0.9, 0.6
 _SENTENCES = re.compile(r"(?<=[.!?…])[”\"')\]]*\s+|\n+")
 _CLAUSES = re.compile(r"(?<=[;:,])\s+|\s+[–—]\s+")
-_PARTS = re.compile(r"(?<=[;,.])\s+(?:(?:and|y|e|und|et)\s+)?|\s+(?:and|y|e|und|et)\s+")
+_JOINTS = re.compile(r"[;,]\s+(?:(?:and|y|e|und|et)\s+)?|\s+(?:and|y|e|und|et)\s+")
+_MOST_JOINTS = 8
 _ROW = re.compile(r"^[^:;\n]{1,60}:\s[^;\n]*(?:;\s[^:;\n]{1,60}:\s[^;\n]*)*$")
 _LINE_ITEM = re.compile(r"^\s*(?:[-*•]|\d{1,3}[.)])\s+")
 _TYPOGRAPHY = {
     "“": '"', "”": '"', "„": '"', "«": '"', "»": '"', "‘": "'", "’": "'", "‚": "'", "`": "'",
     "–": "-", "—": "-", "‐": "-", "‑": "-", "−": "-", "…": "...",
 }  # fmt: skip
+# What a writer puts before a statement without adding to it, and little words that join statements.
+_OPENING = re.compile(
+    r"^(?:(?:yes|sí|sim|ja|oui|in short|in summary|overall|note that|please note that|en resumen|tenga en cuenta que|"
+    r"em resumo|note que|kurz gesagt|zusammengefasst|en bref)[,:]?|"
+    r"(?:according to|según|segundo|de acordo com|de acuerdo con|laut|selon)"
+    r" (?:the |this |el |la |este |o |a |esta |dem |der |le )?(?:text|passage|document|handbook|guide|manual|policy|"
+    r"course|source|texto|pasaje|documento|manual|guía|guia|curso|fuente|fonte|trecho|handbuch|dokument|leitfaden|texte|document|guide)"
+    r"(?:,|:| gilt:)?)\s+",
+    re.IGNORECASE,
+)
+_LIGHT_WORDS = """
+    also however therefore thus hence moreover furthermore additionally indeed namely please like among around roughly approximately
+    need needs needed required allowed permitted obliged least minimum maximum
+    además asimismo embargo así pues aproximadamente deberá deberán podrá podrán tienen deben
+    além disso portanto assim contudo porém entanto aproximadamente precisa precisam deverá deverão poderá poderão devem
+    ausserdem jedoch daher deshalb zudem also etwa ungefähr
+    aussi cependant donc ainsi environ
+"""
+_LIGHT = frozenset(_LIGHT_WORDS.split())
+_CONTRACTIONS = (
+    (re.compile(r"\bwon['’]t\b", re.IGNORECASE), "will not"),
+    (re.compile(r"\b(ca)n['’]t\b", re.IGNORECASE), r"\1nnot"),
+    (re.compile(r"n['’]t\b", re.IGNORECASE), " not"),
+    (re.compile(r"(?<=\w)['’](?:s|re|ve|ll|d|m)\b", re.IGNORECASE), ""),
+)
+_SUBORDINATE = {
+    "en": "because|since|although|though|while|if|unless|when|whenever|after|before|until|as long as|provided that",
+    "es": "porque|ya que|aunque|mientras|si|cuando|a menos que|siempre que",
+    "pt": "porque|já que|embora|enquanto|se|quando|a menos que|desde que",
+    "fr": "parce que|puisque|bien que|si|quand|lorsque",
+}
+_OPENS_WITH_CLAUSE = {
+    language: re.compile(rf"^\s*((?:{words})\b[^,;]*), (.+?)([.!]?)$", re.IGNORECASE | re.DOTALL)
+    for language, words in _SUBORDINATE.items()
+}
 _DROPPED = "\u00ad\u200b\u2060\ufeff"
 _RANK: dict[SupportStatus, int] = {"supported": 2, "partly": 1, "not": 0}
 
@@ -102,9 +140,8 @@ def check_citation(sentence: str, passage_text: str, similarity: Similarity | No
     whole, is_blocked = _best(sentence, passage_text, language, similarity)
     if whole.status == "supported":
         return whole
-    parts = [part for part in _PARTS.split(sentence) if part.strip()]
     # Where one sentence has the words and something else stands against it, taking it apart would only hide that.
-    if not is_blocked and len(parts) > 1 and (joined := _check_parts(parts, passage_text, language)):
+    if not is_blocked and (joined := _check_parts(sentence, passage_text, language)):
         return joined
     return whole
 
@@ -115,7 +152,8 @@ def _check_quotation(text: str, start: int, end: int) -> Support:
     # "promise a refund" is quoted word for word from "do not promise a refund", and says the opposite.
     before = text[_clause_start(text, left, start) : start]
     language = detect_language(text)
-    if read_assertion(before, language).denies:
+    after = text[end:right].split(maxsplit=1)[:1]
+    if read_assertion(before, language).denies or read_assertion(" ".join(after), language).denies:
         return _refused("the passage denies it")
     if read_assertion(before, language).some:
         return Support("partly", start, end, text[start:end], "the passage says how often or how many")
@@ -130,7 +168,7 @@ def _check_quotation(text: str, start: int, end: int) -> Support:
 
 
 def _sentence_around(text: str, start: int, end: int) -> tuple[int, int]:
-    around = [span for span in sentence_spans(text) if span[0] < end and span[1] > start]
+    around = [span for span in _whole_sentences(text) if span[0] < end and span[1] > start]
     return (around[0][0], around[-1][1]) if around else (start, end)
 
 
@@ -142,6 +180,7 @@ def _best(
     sentence: str, passage_text: str, language: str, similarity: Similarity | None
 ) -> tuple[Support, bool]:
     """The best support, and whether a single sentence has all the words but is kept from supporting the claim."""
+    sentence = _main_clause_first(_OPENING.sub("", sentence), language)
     claim = _meaningful(sentence, language)
     if not claim:
         return _refused("the sentence says nothing that could be checked"), False
@@ -152,7 +191,7 @@ def _best(
         rank, share, reason = _agreement(
             said, claim, _Window(passage_text, start, end, kind), language, similarity
         )
-        is_blocked = is_blocked or (kind != "pair" and share >= _SUPPORTED and rank < _RANK["supported"])
+        is_blocked = is_blocked or (kind != "pair" and share >= _NEARLY and rank < _RANK["supported"])
         # A tie goes to the shorter stretch.
         candidate = (rank, round(share, 3), start - end, start, end)
         if best is None or candidate > best:
@@ -164,30 +203,71 @@ def _best(
     return Support(status, start, end, passage_text[start:end], why), is_blocked
 
 
-def _meaningful(text: str, language: str) -> list[str]:
+@functools.lru_cache(maxsize=4_096)
+def _meaningful(text: str, language: str) -> tuple[str, ...]:
     """The stems that carry meaning, without numbers and units: those are compared by value.
 
     A text of nothing else keeps them.
     """
-    kept = [word for word in words(text) if not is_number_word(word, language)]
-    return stems(" ".join(kept), language) or stems(text, language)
+    for pattern, plain in _CONTRACTIONS if language == "en" else ():
+        text = pattern.sub(plain, text)
+    kept = [word for word in words(text) if word not in _LIGHT and not is_number_word(word, language)]
+    return tuple(stems(" ".join(kept), language) or stems(text, language))
 
 
-def _check_parts(parts: Sequence[str], passage_text: str, language: str) -> Support | None:
-    """A sentence that joins statements is supported where each of them is, near each other."""
-    found = []
-    for part in parts:
-        if len(stems(part, language)) < 2:
-            return None
-        exact = find_quote(part, passage_text)
-        support = (
-            _check_quotation(passage_text, *exact) if exact else _best(part, passage_text, language, None)[0]
-        )
-        if support.status != "supported":
-            return None
-        found.append(support)
-    start, end = min(one.start for one in found), max(one.end for one in found)
-    return Support("supported", start, end, passage_text[start:end])
+@functools.lru_cache(maxsize=4_096)
+def _main_clause_first(text: str, language: str) -> str:
+    """ "If it rains, we stay" as "we stay if it rains": both are one statement, and each clause keeps its own "if"."""
+    pattern = _OPENS_WITH_CLAUSE.get(language)
+    if pattern is None or not (match := pattern.match(text)):
+        return text
+    return f"{match[2]} {match[1][:1].lower()}{match[1][1:]}{match[3]}"
+
+
+def _check_parts(sentence: str, passage_text: str, language: str) -> Support | None:
+    """A sentence that joins statements is supported where each of them is: both halves by one sentence of the passage, or by
+    two of which each half says the subject and most of the rest, so that nothing is said of another's."""
+    for joint in list(_JOINTS.finditer(sentence))[:_MOST_JOINTS]:
+        first = _check_part(sentence[: joint.start()], passage_text, language)
+        if first is None:
+            continue
+        rest = sentence[joint.end() :]
+        second = _check_part(rest, passage_text, language) or _check_parts(rest, passage_text, language)
+        if second is None or not _belong_together(
+            (sentence[: joint.start()], first), (rest, second), passage_text, language
+        ):
+            continue
+        start, end = min(first.start, second.start), max(first.end, second.end)
+        return Support("supported", start, end, passage_text[start:end])
+    return None
+
+
+def _check_part(part: str, passage_text: str, language: str) -> Support | None:
+    if len(stems(part, language)) < 2:
+        return None
+    exact = find_quote(part, passage_text)
+    support = (
+        _check_quotation(passage_text, *exact) if exact else _best(part, passage_text, language, None)[0]
+    )
+    return support if support.status == "supported" else None
+
+
+def _belong_together(
+    first: tuple[str, Support], second: tuple[str, Support], passage_text: str, language: str
+) -> bool:
+    spans = _whole_sentences(passage_text)
+    places = [
+        [at for at, (start, end) in enumerate(spans) if start < support.end and end > support.start]
+        for _, support in (first, second)
+    ]
+    if places[0] == places[1]:
+        return True
+    for (part, _), place in zip((first, second), places, strict=True):
+        whole = _meaningful(passage_text[slice(*spans[place[0]])], language)
+        said = set(_meaningful(part, language))
+        if not set(whole[:1]) <= said or sum(term in said for term in whole) < _PARTLY * len(whole):
+            return False
+    return True
 
 
 def _refused(reason: str) -> Support:
@@ -248,6 +328,30 @@ def sentence_spans(text: str) -> list[tuple[int, int]]:
     return list(_split(text, 0, len(text), _SENTENCES))
 
 
+_GOES_ON = re.compile(
+    r"\b(?:e\.g|i\.e|vs|cf|ca|Mr|Mrs|Ms|Dr|Dra|Sr|Sra|St|No|Nr|Prof|art|pp?|bzw|z\.\s?B|u\.\s?a|p\.\s?ej|[A-Z])\.\s+$"
+)
+_ORDINAL = re.compile(r"\b\d{1,2}\.\s+$")
+
+
+@functools.lru_cache(maxsize=256)
+def _whole_sentences(text: str) -> tuple[tuple[int, int], ...]:
+    """The sentences, not cut after "Dr.", "e.g." or the day of "3. Mai"."""
+    found: list[tuple[int, int]] = []
+    for start, end in sentence_spans(text):
+        before = text[found[-1][0] : start] if found else ""
+        following = WORD.match(text, start)
+        if found and (
+            _GOES_ON.search(before)
+            or (_ORDINAL.search(before) and following and is_month(following[0]))
+            or (before.rstrip(" ").endswith("etc.") and text[start].islower())
+        ):
+            found[-1] = (found[-1][0], end)
+        else:
+            found.append((start, end))
+    return tuple(found)
+
+
 WindowKind = Literal["sentence", "pair", "clause", "row"]
 
 
@@ -265,7 +369,7 @@ class _Window:
 
 def _windows(text: str) -> Iterator[tuple[int, int, WindowKind]]:
     """Sentences, rows, pairs of neighbouring sentences, and clauses of a sentence."""
-    sentences = sentence_spans(text)
+    sentences = _whole_sentences(text)
     for at, (start, end) in enumerate(sentences):
         is_row = _ROW.match(text[start:end]) is not None
         yield start, end, "row" if is_row else "sentence"
@@ -293,20 +397,21 @@ def _split(text: str, start: int, end: int, cut: re.Pattern[str]) -> Iterator[tu
 
 
 def _agreement(
-    said: Assertion, claim: list[str], window: _Window, language: str, similarity: Similarity | None
+    said: Assertion, claim: tuple[str, ...], window: _Window, language: str, similarity: Similarity | None
 ) -> tuple[int, float, str]:
     """(2 supported, 1 partly, 0 not; share of the claim's words found; what is against it)."""
-    held = _meaningful(window.text, language)
-    known = set(held)
-    share = sum(term in known for term in claim) / len(claim)
+    text = _main_clause_first(window.text, language)
+    held = _meaningful(text, language)
+    # A word that the claim says twice and the passage once is a word too many.
+    share = (Counter(claim) & Counter(held)).total() / len(claim)
     if share < _PARTLY:
         return 0, share, _NOT_SAID
-    stands = read_assertion(window.text, language)
+    stands = read_assertion(text, language)
     verdict = compare(said, stands)
     if verdict.contradicts:
         return 0, share, verdict.contradicts
     if verdict.lacks_names:
-        return (1 if share >= _SUPPORTED else 0), share, "the passage does not name it"
+        return (1 if share >= _NEARLY else 0), share, "the passage does not name it"
     if verdict.limits:
         return 1, share, verdict.limits
     if window.kind == "clause":
@@ -321,7 +426,7 @@ def _agreement(
     if window.text.rstrip().endswith("?"):
         return 1, share, "the passage only asks it"
     if window.kind == "row":
-        return (2, share, "") if share >= _ROW_SUPPORTED else (1, share, "a part is not in the passage")
+        return (2, share, "") if share >= _SUPPORTED else (1, share, "a part is not in the passage")
     if share >= _SUPPORTED and _in_order(claim, held) >= _ORDER:
         return 2, share, ""
     if similarity and share >= _SUPPORTED_IF_ALIKE and similarity(said.text, window.text) >= _ALIKE:
@@ -329,7 +434,7 @@ def _agreement(
     return 1, share, _OTHER_WORDS
 
 
-def _in_order(claim: list[str], held: list[str]) -> float:
+def _in_order(claim: Sequence[str], held: Sequence[str]) -> float:
     """The longest run of the claim's words that stand in the same order in the window, as a share of the claim."""
     row = [0] * (len(held) + 1)
     for term in claim:

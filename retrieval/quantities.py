@@ -181,3 +181,8 @@ def is_number_word(word: str, language: str) -> bool:
     folded = fold_accents(word.casefold())
     spelled = _WORDS_TO_NUMBERS.get(language, {})
     return folded[0].isdigit() or folded in spelled or folded in UNITS or folded in _SCALES
+
+
+def is_month(word: str) -> bool:
+    """Whether a word names a month in one of the languages."""
+    return fold_accents(word.casefold()) in _MONTHS

@@ -111,8 +111,7 @@ def prepare(services: Services, content: Path, lms_port: int, screen: Console) -
             added = load_course(services, content / name, organisation_id)
             with progress_bar() as bar:
                 take_in(services, added, bar)
-    while check_next(services):
-        pass  # so that the first visitor finds starters
+    check_next(services)  # the first visitor finds starters; those of the smaller courses follow in the background
 
 
 def _demo_lms_port() -> int:

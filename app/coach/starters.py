@@ -31,7 +31,7 @@ from retrieval import Hit, PassageNotFound, Retrieval, Scope
 
 MOST = 6
 _HEADINGS = 120
-_TRIES = 12  # for one language: whoever has so many questions without an answer gets few starters
+_TRIES = 9  # for one language: whoever has so many questions without an answer gets few starters
 _HITS = 6
 _LEASE = timedelta(minutes=5)
 COLLECTION, COACH = "collection", "coach"

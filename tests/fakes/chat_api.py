@@ -82,7 +82,8 @@ class Request:
 class Reply:
     """How one request is answered. Seconds are waited before the first word and between words; `cut_after` counts words.
 
-    `ends`: the finish_reason, None leaves it out. `counts`: whether usage is told. `body` replaces the whole answer.
+    `piece`: characters of each piece of the stream; 0 streams words. `ends`: the finish_reason, None leaves it
+    out. `counts`: whether usage is told. `body` replaces the whole answer.
     """
 
     text: str | Callable[[Request], str] = ""
@@ -96,6 +97,13 @@ class Reply:
     counts: bool = True
     body: bytes | None = None
     hangs: bool = False
+    piece: int = 0
+
+    def pieces(self, text: str) -> list[str]:
+        """The text as it is streamed."""
+        if self.piece:
+            return [text[at : at + self.piece] for at in range(0, len(text), self.piece)]
+        return _words(text)
 
 
 Script = str | Reply | Sequence["str | Reply"] | Callable[[Request], "str | Reply"]
@@ -327,7 +335,7 @@ class _Handler(BaseHTTPRequestHandler):
         self.end_headers()
         self._event(request, {"role": "assistant", "content": ""})
         self._pause(reply.first_word_seconds)
-        for number, word in enumerate(_words(text)):
+        for number, word in enumerate(reply.pieces(text)):
             if number:
                 self._pause(reply.between_seconds)
             if number == reply.cut_after:

@@ -10,7 +10,7 @@ from playwright.sync_api import Browser, Page, Route, expect
 
 from tests.accessibility.browser import ORIGIN, Tool, event, findings, opened
 from tests.accessibility.states import STATES, State, render_state
-from tests.accessibility.states.ask import COVERED
+from tests.accessibility.states.ask import COVERED, STOPPED
 
 QUESTION = COVERED["question"]
 
@@ -88,7 +88,7 @@ def test_a_question_by_keyboard_is_answered_below_and_announced_once(page: Page,
     above = page.locator("h1").bounding_box()
     field.press("Enter")
     expect(page.locator("#turn-t1")).to_be_visible()
-    assert tool.posts == [("/ask/turns", {"question": QUESTION, "conversation_id": ""})]
+    assert tool.posts == [("/ask/turns", {"question": QUESTION, "conversation_id": "", "replaces": ""})]
     assert page.locator(".turn").count() == 1 and focused(page) == "question" and field.input_value() == ""
     expect(page.locator("#announcer")).to_have_text("The answer.")
     assert page.input_value("#ask-form [name=conversation_id]") == "c9"
@@ -139,9 +139,68 @@ def test_an_answer_that_breaks_off_says_so_and_can_be_asked_again(page: Page, to
     expect(page.get_by_text("The answer did not arrive")).to_be_visible()
     assert not findings(page)
     tool.on_post = answer_stream
-    page.get_by_role("button", name="Ask again").click()
+    page.get_by_role("button", name="Try again").click()
     expect(page.locator("#turn-t1")).to_be_visible()
     assert page.locator(".turn").count() == 1
+
+
+def test_a_dropped_answer_goes_on_and_stops_on_request(page: Page, tool: Tool) -> None:
+    """Words that nobody has checked are text; the sentence takes their place; what was stopped says so; focus stays."""
+    taken_up: list[Route] = []
+    done = event("done", html=render_state(State("ask/turn.html", {"turn": STOPPED})), announce="Stopped")
+    first = event("opened", turn_id="t7", conversation_id="c1") + event("draft", text="<b>Walk</b> the")
+    part = event("part", html=render_state(State("ask/part.html", {"sentence": STOPPED["sentences"][0]})))
+
+    def begin(route: Route, path: str) -> None:
+        if not path.endswith("/stop"):
+            route.fulfill(body=f"id: a.2\r\n{first}", content_type="text/event-stream")
+            return
+        route.fulfill(status=204)
+        if len(taken_up) > 1:
+            taken_up[-1].fulfill(body=done, content_type="text/event-stream")
+
+    def go_on(route: Route) -> None:
+        taken_up.append(route)
+        if len(taken_up) == 1:
+            route.fulfill(body=part, content_type="text/event-stream")
+        elif any(path.endswith("/stop") for path, _ in tool.posts):
+            route.fulfill(body=done, content_type="text/event-stream")
+
+    tool.on_post = begin
+    page.route("**/ask/turns/t7/events", go_on)
+    field = page.get_by_label("Ask in your own words")
+    field.fill(QUESTION)
+    field.press("Enter")
+    expect(page.locator(".turn [data-draft]")).to_have_text("<b>Walk</b> the")
+    expect(page.locator(".turn .answer [data-kind=sentence]")).to_be_visible()
+    assert page.locator(".turn [data-draft]").count() == 0
+    expect(page.get_by_text("The connection dropped")).to_be_visible()
+    assert taken_up[0].request.headers["last-event-id"] == "a.2"
+    field.press("Escape")
+    expect(page.locator("#turn-t7")).to_contain_text("You stopped this answer")
+    expect(page.locator("#announcer")).to_have_text("Stopped")
+    assert focused(page) == "question" and page.locator(".turn").count() == 1
+    assert not findings(page)
+
+
+def test_a_question_is_asked_in_other_words_by_keyboard(page: Page, tool: Tool) -> None:
+    tool.pages["/"] = STATES["ask-stopped"]
+    page.reload()
+    first = page.locator("#turn-t7")
+    first.get_by_role("button", name="Edit").press("Enter")
+    words = page.get_by_label("Your question, in other words")
+    expect(words).to_be_focused()
+    assert words.input_value() == STOPPED["question"] and not findings(page)
+    words.press("Escape")
+    assert page.locator("[data-edit-form]").count() == 0
+    expect(first.get_by_role("button", name="Edit")).to_be_focused()
+    first.get_by_role("button", name="Edit").press("Enter")
+    tool.on_post = answer_stream
+    words.fill("In other words?")
+    words.press("Enter")
+    expect(page.locator("#turn-t1")).to_be_visible()
+    assert tool.posts[-1][1] == {"question": "In other words?", "conversation_id": "c1", "replaces": "t7"}
+    assert page.locator(".turn").count() == 1, "what came after it is gone too"
 
 
 def test_a_refused_question_goes_back_into_the_field(page: Page, tool: Tool) -> None:

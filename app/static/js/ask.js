@@ -313,7 +313,8 @@ export function start(main, kit) {
       if (event.key === "Escape") { event.preventDefault(); event.stopPropagation(); endEdit(turn); }
     });
     const line = turn.querySelector(".question-line");
-    line.hidden = true;
+    line.classList.add("visually-hidden"); // it stays the turn's heading
+    line.querySelector("[data-edit]").hidden = true;
     line.after(place);
     grow(words);
     words.focus();
@@ -322,8 +323,10 @@ export function start(main, kit) {
 
   function endEdit(turn, returnFocus = true) {
     turn.querySelector("[data-edit-form]")?.remove();
-    turn.querySelector(".question-line").hidden = false;
-    if (returnFocus) turn.querySelector("[data-edit]")?.focus({ preventScroll: true });
+    turn.querySelector(".question-line").classList.remove("visually-hidden");
+    const button = turn.querySelector("[data-edit]");
+    button.hidden = false;
+    if (returnFocus) button.focus({ preventScroll: true });
   }
 
   // ---- What other tabs did -----------------------------------------------------------------------------------------

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
@@ -68,6 +69,9 @@ def create_app(settings: Settings, services: Services | None = None) -> FastAPI:
         if settings.worker == "embedded":
             services.worker = make_worker(services)
             services.worker.start()
+        for room in ROOMS:
+            if room.start is not None:
+                threading.Thread(target=room.start, args=(services,), daemon=True).start()
         yield
         for room in ROOMS:
             if room.close is not None:

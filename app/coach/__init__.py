@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import timedelta
 
+from app.coach.coach import warm_up
 from app.coach.health import coach_probes
 from app.coach.spending import expire_next_reservation, measure_spending, remove_old_spending
 from app.kit.jobs import Job
@@ -31,5 +32,6 @@ ROOM = Room(
         ),
     ),
     probes=coach_probes,
+    start=warm_up,
     gauges=(measure_spending,),
 )

@@ -174,7 +174,7 @@ async def _check(coach: Coach, grounding: Grounding, written: Written) -> Checke
     seen = len(grounding.sentences) + grounding.withheld
     if seen >= PATIENCE and not any(one.is_verified for one in grounding.sentences):
         raise _Unfit("unsupported")
-    return Checked(sentence, tuple(grounding.citations))
+    return Checked(sentence, tuple(grounding.citations), "model")
 
 
 def passages_for_a_model(hits: tuple[Hit, ...]) -> list[Passage]:

@@ -111,6 +111,7 @@ class Checked:
 
     sentence: AnswerSentence | None
     citations: tuple[Citation, ...]
+    voice: Voice = "composer"
 
 
 @dataclass(frozen=True)

@@ -31,3 +31,8 @@ def coach_of(services: Services) -> Coach:
 
 def _make(services: Services) -> Coach:
     return Coach(services.retrieval, ChatModels(services.settings, budget_of(services)))
+
+
+def warm_up(services: Services) -> None:
+    """Imports what the configured models need: seconds that the first question would wait."""
+    coach_of(services).models.warm_up()

@@ -74,7 +74,8 @@ class Room:
     offers none that the content does not answer.
     `probes(services)` are what /readyz looks at besides what every process needs. `gauges` read the database and set metrics, each
     called with the services whenever /metrics is read, so that no worker is needed for them.
-    `close(services)` is awaited before the process ends: it finishes what is under way in the event loop, or gives it back.
+    `start(services)` runs in a thread of its own when the process begins to serve: what takes seconds and the first visitor need not
+    wait for. `close(services)` is awaited before the process ends: it finishes what is under way in the event loop, or gives it back.
     """
 
     name: str
@@ -88,4 +89,5 @@ class Room:
     starters: Callable[..., Sequence[str]] | None = None
     probes: Callable[[Any], Sequence[Probe]] | None = None
     gauges: tuple[Callable[[Any], object], ...] = ()
+    start: Callable[[Any], None] | None = None
     close: Callable[[Any], Awaitable[None]] | None = None

@@ -23,7 +23,7 @@ from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
 from app.coach.answering import answer_question
-from app.coach.answers import Answer, AnswerSentence, Checked, Citation, Draft, Progress, Void
+from app.coach.answers import Answer, AnswerSentence, Checked, Citation, Draft, Progress, Voice, Void
 from app.coach.chat import Payer
 from app.coach.coach import coach_of
 from app.course.access import Visitor
@@ -97,6 +97,7 @@ class LiveAnswer:
         self.is_stopped = False
         self.sentences: list[AnswerSentence] = []
         self.citations: tuple[Citation, ...] = ()
+        self.voice: Voice = "composer"
         self._events: list[tuple[int, str, Mapping[str, Any]]] = []
         self._count = 0
         self._told = asyncio.Event()
@@ -351,7 +352,7 @@ class LiveAnswers:
             async for step in steps:
                 if not has_words and isinstance(step, Draft | Checked):
                     has_words = True
-                    voice = "model" if isinstance(step, Draft) else "composer"
+                    live.voice = voice = step.voice if isinstance(step, Checked) else "model"
                     FIRST_WORD_SECONDS.labels(voice).observe(time.monotonic() - live.began)
                 match step:
                     case Answer():
@@ -361,7 +362,7 @@ class LiveAnswers:
                     case Draft() if shows:
                         live.tell("draft", text=step.text)
                     case Checked():
-                        live.citations = step.citations
+                        live.citations, live.voice = step.citations, step.voice
                         if step.sentence is not None:
                             live.sentences.append(step.sentence)
                         if shows:
@@ -449,7 +450,7 @@ def _written_so_far(live: LiveAnswer) -> Answer | None:
         return None
     cited = {n for sentence in live.sentences for n in sentence.citations}
     citations = tuple(citation for citation in live.citations if citation.n in cited)
-    return Answer("", tuple(live.sentences), citations)  # type: ignore[arg-type]
+    return Answer("", tuple(live.sentences), citations, voice=live.voice)  # type: ignore[arg-type]
 
 
 def live_answers_of(services: Services) -> LiveAnswers:

@@ -35,10 +35,11 @@ def topic_of(turn: Turn) -> str:
 
 
 def record_unblocked(session: Session, visitor: Visitor, turn: Turn, answer: str) -> None:
-    """Keeps whether the answer unblocked the person, and when they said so. Saying the same again changes nothing."""
+    """Keeps whether the answer unblocked the person, and when they said so. Saying the same again changes nothing, and
+    whom it has helped may still ask a person."""
     if answer not in UNBLOCKED:
         raise InputRefused(N_("Choose one of the answers."))
-    if turn.unblocked == answer:
+    if turn.unblocked == answer or (turn.unblocked == "yes" and answer == "person"):
         return
     turn.unblocked, turn.unblocked_at = answer, now()
     record_event(

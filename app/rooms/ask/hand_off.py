@@ -37,6 +37,7 @@ from app.kit.db import Db
 from app.kit.i18n import Translator, day_in
 from app.kit.limits import RateLimit
 from app.kit.pages import render_page, translator_of
+from app.rooms.ask.after import record_unblocked
 from app.rooms.ask.conversations import access_turn
 from app.rooms.ask.models import Turn
 
@@ -82,6 +83,7 @@ def hand_off(
         shows_name=bool(name),
     )
     row = record_hand_off(request.app.state.services, session, visitor, turn.id, wanted)
+    record_unblocked(session, visitor, turn, "person")
     return RedirectResponse(f"/ask/hand-offs/{row.id}", 303)
 
 

@@ -56,11 +56,9 @@ def show_more(
 def say_unblocked(
     request: Request, visitor: AnyVisitor, session: Db, turn_id: str, answer: Annotated[str, Form()] = ""
 ) -> Response:
-    """Keeps whether the answer unblocked the person; to ask a person leads to the form for it."""
+    """Keeps whether the answer unblocked the person. Who asks a person instead does so by the form for it."""
     turn = access_turn(session, visitor, turn_id)
     record_unblocked(session, visitor, turn, answer)
-    if answer == "person":
-        return RedirectResponse(f"/ask/turns/{turn.id}/hand-off", 303)
     return _turn(request, session, visitor, turn)
 
 

@@ -357,12 +357,16 @@ def test_whether_it_unblocked_is_kept_with_its_time(campus: Campus) -> None:
     assert ana.post(f"/ask/turns/{turn_id}/unblocked", {"answer": "maybe"}).status_code == 422
 
 
-def test_to_ask_a_person_leads_to_the_form_for_it(campus: Campus) -> None:
+def test_who_asks_a_person_instead_is_told_so_and_may_say_later_that_it_helped(campus: Campus) -> None:
     ana = campus.visit()
     turn_id, _ = opened(ana.ask(STEPS))
-    answer = ana.post(f"/ask/turns/{turn_id}/unblocked", {"answer": "person"})
-    assert (answer.status_code, answer.headers["location"]) == (303, f"/ask/turns/{turn_id}/hand-off")
+    path = f"/ask/turns/{turn_id}/hand-off"
+    assert ana.get("/").text.count(path) == 1, "one way to a person below a turn"
+    assert ana.post(path, {"question": STEPS, "expert": ""}).status_code == 303
     assert turn_of(campus, turn_id).unblocked == "person"
+    assert "Did it unblock you meanwhile?" in ana.get("/").text
+    ana.post(f"/ask/turns/{turn_id}/unblocked", {"answer": "yes"})
+    assert turn_of(campus, turn_id).unblocked == "yes"
 
 
 def test_explaining_back_gets_feedback_is_kept_and_may_be_tried_again(campus: Campus) -> None:

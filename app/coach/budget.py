@@ -25,7 +25,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session
 
-from app.coach.chat import Payer, Purpose, Usage
+from app.coach.chat import ModelFailed, Payer, Purpose, Usage
 from app.coach.models import ModelCall, Spending, SpendingCaps
 from app.course.services import Services
 from app.kit.clock import Clock, now
@@ -136,7 +136,7 @@ class Budget:
         """Holds the most that the call can take, for all who pay for it; BudgetSpent where it does not fit under a cap.
 
         Empty ids of `payer` pay nothing: a call for no learner in particular has no learner's counter. A model without a price
-        holds no money, and a cap of money does not stop it.
+        holds no money, and a cap of money does not stop it. ModelFailed where the database fails: without a reservation no call.
         """
         moment = self._clock()
         tokens = max(0, input_tokens) + max(0, most_output_tokens)
@@ -167,6 +167,9 @@ class Budget:
             self._note_refusal(payer, payers[spent.scope], spent.scope, moment)
             MODEL_CALLS.labels(purpose, model, "budget").inc()
             raise
+        except SQLAlchemyError as error:
+            log.error("budget_not_reached", kind=type(error).__name__, exc_info=error)
+            raise ModelFailed("unavailable", "nothing could be reserved in the budget") from None
         return Reservation(call.id, model, purpose, tokens, money)
 
     def _note_refusal(self, payer: Payer, payer_id: str, kind: PayerKind, moment: datetime) -> None:

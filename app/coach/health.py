@@ -14,6 +14,8 @@ from app.kit.health import Probe
 
 RECENT = timedelta(minutes=15)
 IN_A_ROW = 3
+# A call under way, and a model that declines a question: it is there.
+SAYS_NOTHING = ("", "refused")
 
 
 def models_out(services: Services) -> str | None:
@@ -24,7 +26,7 @@ def models_out(services: Services) -> str | None:
     with services.database.read() as session:
         outcomes = session.scalars(
             select(ModelCall.outcome)
-            .where(ModelCall.reserved_at > now() - RECENT, ModelCall.outcome != "")
+            .where(ModelCall.reserved_at > now() - RECENT, ModelCall.outcome.not_in(SAYS_NOTHING))
             .order_by(ModelCall.reserved_at.desc(), ModelCall.id.desc())
             .limit(IN_A_ROW)
         ).all()

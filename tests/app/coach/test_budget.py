@@ -12,7 +12,7 @@ from sqlalchemy import select
 from sqlalchemy.exc import OperationalError
 
 from app.coach.budget import RESERVED_FOR, Budget, BudgetSpent, Prices
-from app.coach.chat import Payer, Usage
+from app.coach.chat import ModelFailed, Payer, Usage
 from app.coach.chat_models import Meter
 from app.coach.health import models_out
 from app.coach.models import ModelCall, Spending
@@ -177,7 +177,7 @@ def test_who_cannot_reserve_because_the_database_fails_makes_no_call(make: Make,
     budget = make()
     budget.database.dispose()
     budget.database.writing.configure(bind=None)
-    with pytest.raises(Exception, match="bind"):
+    with pytest.raises(ModelFailed, match="unavailable"):
         budget.reserve(payers[0], "answer", MODEL, 1, 1)
 
 
@@ -332,7 +332,8 @@ def test_models_are_out_when_only_failures_are_left(
     for _ in range(2):
         clock.forward(1)
         spend(budget, payers[0], 1, "unavailable")
-    assert models_out(services) is None
+    spend(budget, payers[0], 1, "refused")
+    assert models_out(services) is None, "a model that declines is there"
     clock.forward(1)
     spend(budget, payers[0], 1, "timeout")
     assert "last 3 calls" in (models_out(services) or "") and "(timeout)" in (models_out(services) or "")

@@ -49,12 +49,18 @@ def unanswered() -> float | None:
     return REGISTRY.get_sample_value("workside_questions_unanswered")
 
 
+def first_words() -> float:
+    return REGISTRY.get_sample_value("workside_first_word_seconds_count", {"voice": "composer"}) or 0
+
+
 def test_questions_without_answers_raise_the_alarm_everywhere(
     campus: Campus, clock: MovingClock, is_down: dict[str, bool], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     services, ana = campus.services, campus.visit()
     with structlog.testing.capture_logs() as lines:
+        before = first_words()
         assert ana.ask(QUESTION)[-1][0] == "done"
+        assert first_words() == before + 1
         clock.forward(61)
         watch_answers(services)
         assert unanswered() == 0 and not look_for_silence(services).is_alarming

@@ -18,10 +18,9 @@ from typing import Any
 
 from playwright.sync_api import sync_playwright
 
+from tests.chromium import ARGUMENTS, chromium_path
 from tests.journeys.conftest import (
-    CHROMIUM_ARGUMENTS,
     Demonstration,
-    chromium_path,
     open_as,
     start_demonstration,
 )
@@ -45,7 +44,7 @@ def first_page(running: Demonstration) -> dict[str, int]:
     sizes: dict[str, int] = {}
     kinds: dict[str, str] = {}
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=chromium_path(), args=CHROMIUM_ARGUMENTS)
+        browser = playwright.chromium.launch(executable_path=chromium_path(), args=ARGUMENTS)
         page = browser.new_context(viewport={"width": 1280, "height": 900}).new_page()
         session = page.context.new_cdp_session(page)
         session.send(
@@ -86,7 +85,7 @@ def main() -> None:
         at_rest = resident_megabytes(running.process.pid)
         sizes = first_page(running)
         with sync_playwright() as playwright:
-            browser = playwright.chromium.launch(executable_path=chromium_path(), args=CHROMIUM_ARGUMENTS)
+            browser = playwright.chromium.launch(executable_path=chromium_path(), args=ARGUMENTS)
             page = browser.new_page()
             frame = open_as(page, running, "tp-1041", "support-ask")
             frame.get_by_role("button", name="How much may I refund").click()

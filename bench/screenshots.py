@@ -19,10 +19,9 @@ from typing import Literal
 
 from playwright.sync_api import Browser, Page, sync_playwright
 
+from tests.chromium import ARGUMENTS, chromium_path
 from tests.journeys.conftest import (
-    CHROMIUM_ARGUMENTS,
     Demonstration,
-    chromium_path,
     open_as,
     start_demonstration,
 )
@@ -101,7 +100,7 @@ def main() -> None:
         data = Path(folder) / "data"
         data.mkdir()
         running = start_demonstration(data)
-        browser = playwright.chromium.launch(executable_path=chromium_path(), args=CHROMIUM_ARGUMENTS)
+        browser = playwright.chromium.launch(executable_path=chromium_path(), args=ARGUMENTS)
         try:
             if target is None:
                 pictures = Path(folder) / "pictures"

@@ -3,42 +3,22 @@
 from __future__ import annotations
 
 import json
-import shutil
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
-from axe_playwright_python.base import AXE_SCRIPT
-from playwright.sync_api import Browser, ConsoleMessage, Error, Page, Route, expect, sync_playwright
+from playwright.sync_api import Browser, ConsoleMessage, Error, Page, Route, expect
 
 from app.kit.headers import content_security_policy
 from app.kit.pages import STATIC
+from tests import chromium
 from tests.accessibility.states import STATES, State, render_state
 
 ORIGIN = "http://workside.test"
-ARGUMENTS = [
-    "--no-sandbox",
-    "--disable-gpu",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-sync",
-]
-AXE_OPTIONS = {
-    "runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"],
-    "resultTypes": ["violations"],
-}
+RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
 TYPES = {".css": "text/css", ".js": "text/javascript", ".svg": "image/svg+xml"}
-
-
-@contextmanager
-def chromium() -> Iterator[Browser]:
-    """Debian's Chromium."""
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=shutil.which("chromium"), args=ARGUMENTS)
-        yield browser
-        browser.close()
 
 
 @contextmanager
@@ -56,12 +36,8 @@ def opened(browser: Browser, tool: Tool, heading: str) -> Iterator[Page]:
 
 
 def findings(page: Page) -> list[str]:
-    """What axe finds, one line each. A document gets axe once, however often it is asked."""
-    if page.evaluate("typeof window.axe") == "undefined":
-        page.evaluate(AXE_SCRIPT)
-    rules = page.evaluate("options => axe.run(options).then(report => report.violations)", AXE_OPTIONS)
-    found = [(rule["id"], node) for rule in rules for node in rule["nodes"]]
-    return [f"{name}: {node['html'][:120]} {node['failureSummary'][:200]}" for name, node in found]
+    """What axe finds against our rules (WCAG 2.2 AA and axe's own best practice), one line each."""
+    return chromium.findings(page, runOnly=RULES)
 
 
 def event(name: str, **data: Any) -> str:

@@ -6,8 +6,8 @@ The course page is on 127.0.0.1, the tool on localhost: two sites. The platform'
 from __future__ import annotations
 
 import json
-import shutil
 import socket
+import subprocess
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -25,17 +25,11 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
 from starlette.routing import Route
 
+from tests.chromium import ARGUMENTS, chromium_path
 from tests.fakes.platform import FakePlatform
 
 # Playwright waits five seconds for what a page should show; a machine that does other work needs more.
 expect.set_options(timeout=30_000)
-ARGUMENTS = [
-    "--no-sandbox",
-    "--disable-gpu",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-sync",
-]
 
 # The platform's side of the storage protocol, as faulty as `mode` says.
 STORAGE = """
@@ -123,13 +117,16 @@ class Door:
 
         await self.app(scope, receive, noted)
 
-    def wait_for(self, page: Page, path: str, status: int, *, times: int = 1) -> None:
-        """Waits until the tool has answered so. The frame is not asked: it changes its process three times in a launch,
-        and Playwright now and then loses it on the way."""
-        deadline = time.monotonic() + 30
+    def wait_for(self, page: Page | None, path: str, status: int, *, times: int = 1) -> None:
+        """Waits until the tool has answered so, on a page or in a browser that nobody drives. The frame is not asked: it
+        changes its process three times in a launch, and Playwright now and then loses it on the way."""
+        deadline = time.monotonic() + 60
         while self.count(path, status) < times:
             assert time.monotonic() < deadline, self.answered
-            page.wait_for_timeout(50)
+            if page is None:
+                time.sleep(0.05)
+            else:
+                page.wait_for_timeout(50)
 
     def count(self, path: str, status: int | None = None) -> int:
         """How often a path that begins so was answered (with that status)."""
@@ -196,20 +193,29 @@ class Course:
 
     url: str
 
+    def address(self, mode: str = "silent", **query: str) -> str:
+        """The page, as faulty as asked."""
+        return f"{self.url}?" + urlencode({"mode": mode, **query})
+
     def open(self, page: Page, mode: str = "silent", **query: str) -> FrameLocator:
         """Opens the page; its frame starts a login. Returns the frame."""
-        page.goto(f"{self.url}?" + urlencode({"mode": mode, **query}))
+        page.goto(self.address(mode, **query))
         return page.frame_locator("iframe[name=tool]")
+
+
+def profile(folder: Path, *, blocks: bool) -> Path:
+    """A new profile in `folder` that blocks third-party cookies, or does not."""
+    (folder / "Default").mkdir(parents=True)
+    choice = {"cookie_controls_mode": int(blocks), "block_third_party_cookies": blocks}
+    (folder / "Default" / "Preferences").write_text(json.dumps({"profile": choice}))
+    return folder
 
 
 @contextmanager
 def window_that_blocks(playwright: Playwright, folder: Path, *, blocks: bool) -> Iterator[BrowserContext]:
     """An ordinary window (a profile in `folder`) that blocks third-party cookies, or does not."""
-    (folder / "Default").mkdir(parents=True)
-    choice = {"cookie_controls_mode": int(blocks), "block_third_party_cookies": blocks}
-    (folder / "Default" / "Preferences").write_text(json.dumps({"profile": choice}))
     context = playwright.chromium.launch_persistent_context(
-        folder, executable_path=shutil.which("chromium"), args=ARGUMENTS
+        profile(folder, blocks=blocks), executable_path=chromium_path(), args=ARGUMENTS
     )
     yield context
     context.close()
@@ -243,27 +249,29 @@ def offered_a_new_window(frame: FrameLocator) -> None:
 
 @contextmanager
 def chromium_as_it_ships(
-    playwright: Playwright, folder: Path, *, blocks: bool = False, incognito: bool = False
-) -> Iterator[BrowserContext]:
-    """Chromium with its own features: Playwright's own flags switch storage partitioning off, and people do not.
+    folder: Path, address: str, *, blocks: bool = False, incognito: bool = False
+) -> Iterator[None]:
+    """Chromium at an address, as if somebody had opened it: with its own features, and nobody who drives it. Playwright's own
+    flags switch storage partitioning off, and in an incognito window it may wait for ever for a first page.
 
     `blocks` is the setting for third-party cookies; an incognito window blocks them by itself.
     """
-    (folder / "Default").mkdir(parents=True)
-    choice = {"cookie_controls_mode": int(blocks), "block_third_party_cookies": blocks}
-    (folder / "Default" / "Preferences").write_text(json.dumps({"profile": choice}))
-    context = playwright.chromium.launch_persistent_context(
-        folder,
-        executable_path=shutil.which("chromium"),
-        ignore_default_args=True,
-        args=[
-            *ARGUMENTS,
-            "--headless=new",
-            "--remote-debugging-pipe",
-            f"--user-data-dir={folder}",
-            *(["--incognito"] if incognito else []),
-            "about:blank",
-        ],
-    )
-    yield context
-    context.close()
+    command = [
+        chromium_path(),
+        *ARGUMENTS,
+        "--headless=new",
+        f"--user-data-dir={profile(folder, blocks=blocks)}",
+        *(["--incognito"] if incognito else []),
+        address,
+    ]
+    with subprocess.Popen(
+        command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+    ) as process:
+        try:
+            yield
+        finally:
+            process.terminate()
+            try:
+                process.wait(20)
+            except subprocess.TimeoutExpired:
+                process.kill()

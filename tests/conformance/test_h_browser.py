@@ -12,7 +12,7 @@ from typing import Any
 from urllib.parse import urlencode
 
 import pytest
-from playwright.sync_api import Page, expect, sync_playwright
+from playwright.sync_api import Browser, Page, expect
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import HTMLResponse
@@ -25,7 +25,8 @@ from app.main import create_app
 from app.rooms.admin.invitations import make_invitation
 from retrieval import HashingEmbedder
 from tests.app.rooms.admin.signed_in import forget_tries
-from tests.conformance.browser import ARGUMENTS, Door, listening, served
+from tests.chromium import chromium
+from tests.conformance.browser import Door, listening, served
 from tests.conformance.service import WireEgress
 from tests.fakes.network import FakeNetwork
 from tests.fakes.platform import FakePlatform
@@ -94,21 +95,26 @@ def site(tmp_path_factory: pytest.TempPathFactory, migrated_database: Path) -> I
     services.close()
 
 
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    with chromium() as running:
+        yield running
+
+
 @pytest.fixture
-def page(site: Site) -> Iterator[Page]:
+def page(browser: Browser, site: Site) -> Iterator[Page]:
     site.door.answered.clear()
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=shutil.which("chromium"), args=ARGUMENTS)
-        context = browser.new_context()
-        context.set_default_timeout(20_000)
-        opened = context.new_page()
-        problems: list[str] = []
-        opened.on("pageerror", lambda error: problems.append(str(error)))
-        opened.on("console", lambda line: problems.append(line.text) if line.type == "error" else None)
-        yield opened
-        assert not problems, problems
-        assert not context.cookies()
-        browser.close()
+    context = browser.new_context()
+    context.set_default_timeout(20_000)
+    opened = context.new_page()
+    problems: list[str] = []
+    opened.on("pageerror", lambda error: problems.append(str(error)))
+    opened.on("console", lambda line: problems.append(line.text) if line.type == "error" else None)
+    yield opened
+    found, cookies = list(problems), context.cookies()
+    context.close()
+    assert not found, found
+    assert not cookies
 
 
 def heard(page: Page) -> Any:

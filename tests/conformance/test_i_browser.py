@@ -6,7 +6,6 @@ window under Playwright also refuses a cross-site frame its session storage; an 
 
 from __future__ import annotations
 
-import shutil
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack
@@ -30,8 +29,8 @@ from starlette.staticfiles import StaticFiles
 from starlette.types import Scope
 
 from lti import LtiSettings
+from tests.chromium import ARGUMENTS, chromium_path
 from tests.conformance.browser import (
-    ARGUMENTS,
     DENY_STORAGE,
     Course,
     Door,
@@ -69,7 +68,7 @@ class Site:
     lms: str
     other: str
 
-    def arrives(self, page: Page) -> None:
+    def arrives(self, page: Page | None) -> None:
         """Waits for the first page after the launch, and asserts that one launch led to it."""
         self.door.wait_for(page, "/start/", 200)
         assert len(self.tool.launches) == 1
@@ -104,7 +103,7 @@ def playwright() -> Iterator[Playwright]:
 
 @pytest.fixture(scope="module")
 def private(playwright: Playwright) -> Iterator[Browser]:
-    browser = playwright.chromium.launch(executable_path=shutil.which("chromium"), args=ARGUMENTS)
+    browser = playwright.chromium.launch(executable_path=chromium_path(), args=ARGUMENTS)
     yield browser
     browser.close()
 
@@ -361,16 +360,13 @@ def test_case_115_a_sandbox_without_an_origin_is_told_in_words_too(page: Page, s
 @pytest.mark.parametrize("incognito", [False, True], ids=["ordinary window", "incognito"])
 @pytest.mark.parametrize("takes_cookies", [False, True], ids=["cookie", "session storage"])
 def test_chromium_as_it_ships_opens_a_launch_of_a_platform_that_stores_nothing(
-    playwright: Playwright, site: Site, tmp_path: Path, incognito: bool, takes_cookies: bool
+    site: Site, tmp_path: Path, incognito: bool, takes_cookies: bool
 ) -> None:
     """Moodle's case, third-party cookies blocked: the partitioned cookie, and without it the frame's session storage."""
     site.door.takes_cookies = takes_cookies
-    with chromium_as_it_ships(
-        playwright, tmp_path / "profile", blocks=not incognito, incognito=incognito
-    ) as context:
-        page = context.pages[0] if context.pages else context.new_page()
-        site.course.open(page, "silent", target="")
-        site.arrives(page)
+    address = site.course.address("silent", target="")
+    with chromium_as_it_ships(tmp_path / "profile", address, blocks=not incognito, incognito=incognito):
+        site.arrives(None)
     assert site.door.count("/lti/launch/redeem") == int(takes_cookies)
 
 

@@ -12,7 +12,7 @@ from pathlib import Path
 from urllib.parse import quote
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, FrameLocator, Page, expect, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, FrameLocator, Page, expect
 from sqlalchemy import select, update
 from starlette.applications import Starlette
 from starlette.requests import Request
@@ -29,7 +29,8 @@ from app.main import create_app
 from lti.claims import CONTEXT, CUSTOM, RESOURCE_LINK, ROLES
 from retrieval import HashingEmbedder
 from tests.app.rooms.campus import Campus
-from tests.conformance.browser import ARGUMENTS, Course, Door, course_pages, listening, served
+from tests.chromium import chromium
+from tests.conformance.browser import Course, Door, course_pages, listening, served
 from tests.fakes.platform import INSTRUCTOR, LEARNER, FakePlatform
 
 pytestmark = pytest.mark.xdist_group("browser")
@@ -103,10 +104,8 @@ def house(tmp_path_factory: pytest.TempPathFactory, seeded_folder: Path) -> Iter
 
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
-    with sync_playwright() as playwright:
-        launched = playwright.chromium.launch(executable_path=shutil.which("chromium"), args=ARGUMENTS)
-        yield launched
-        launched.close()
+    with chromium() as running:
+        yield running
 
 
 @pytest.fixture

@@ -2,30 +2,24 @@
 
 from __future__ import annotations
 
-import shutil
 import socket
 import subprocess
 import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import httpx
 import pytest
-from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Browser, Page, expect, sync_playwright
+from playwright.sync_api import Browser, Page, expect
+
+from tests.chromium import chromium, findings
 
 pytestmark = pytest.mark.xdist_group("demo-browser")
 
 ROOT = Path(__file__).resolve().parents[2]
-ARGUMENTS = [
-    "--no-sandbox",
-    "--disable-gpu",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-sync",
-]
+SCHEMES: tuple[Literal["light", "dark"], ...] = ("light", "dark")
 TEACHER = "/?org=tarnwell&course=support-onboarding&activity=practice-damaged-lamp&person=tp-2007"
 ADDING = "/add?org=tarnwell&course=support-onboarding&person=tp-2007"
 READY_SECONDS = 60
@@ -56,11 +50,8 @@ def running_lms(tool: Any, tmp_path_factory: pytest.TempPathFactory) -> Iterator
 
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
-    with sync_playwright() as playwright:
-        # The system's Chromium where there is one, else the one that playwright installed.
-        opened = playwright.chromium.launch(executable_path=shutil.which("chromium"), args=ARGUMENTS)
-        yield opened
-        opened.close()
+    with chromium() as running:
+        yield running
 
 
 @pytest.fixture
@@ -71,23 +62,19 @@ def page(browser: Browser, running_lms: str) -> Iterator[Page]:
     context.close()
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-@pytest.mark.parametrize("width", [320, 768, 1280])
-def test_axe_finds_nothing_and_nothing_scrolls_sideways(
-    browser: Browser, running_lms: str, width: int, scheme: Any
-) -> None:
-    context = browser.new_context(
-        viewport={"width": width, "height": 900}, base_url=running_lms, color_scheme=scheme
-    )
-    page = context.new_page()
-    for address in ("/", TEACHER, f"{TEACHER}&review=tp-1041", ADDING, "/tools?org=tarnwell"):
-        page.goto(address)
-        for switches in page.locator("details.switches summary").all():
-            switches.click()
-        found = Axe().run(page, options={"iframes": False}).response["violations"]
-        assert [(violation["id"], violation["nodes"][0]["target"]) for violation in found] == []
-        assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
-    context.close()
+@pytest.mark.parametrize(
+    "address", ["/", TEACHER, f"{TEACHER}&review=tp-1041", ADDING, "/tools?org=tarnwell"]
+)
+def test_axe_finds_nothing_and_nothing_scrolls_sideways(page: Page, address: str) -> None:
+    page.goto(address)
+    for switches in page.locator("details.switches summary").all():
+        switches.click()
+    for scheme in SCHEMES:
+        page.emulate_media(color_scheme=scheme)
+        for width in (320, 768, 1280):
+            page.set_viewport_size({"width": width, "height": 900})
+            assert findings(page, iframes=False) == [], (scheme, width)
+            assert page.evaluate("document.documentElement.scrollWidth <= innerWidth"), (scheme, width)
 
 
 def test_a_changed_grade_shows_itself(page: Page, running_lms: str) -> None:

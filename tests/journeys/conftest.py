@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import json
 import os
-import shutil
 import signal
 import socket
 import subprocess
@@ -20,15 +19,9 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Frame, Page, Playwright, expect, sync_playwright
 
+from tests.chromium import ARGUMENTS, chromium_path
+
 ROOT = Path(__file__).parents[2]
-CHROMIUM_ARGUMENTS = [
-    "--no-sandbox",
-    "--disable-gpu",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-]
 START_SECONDS = 240
 # Playwright waits five seconds for what a page should show. Beside a second worker on two cores a model's first answer takes longer.
 expect.set_options(timeout=30_000)
@@ -120,16 +113,10 @@ def playwright() -> Iterator[Playwright]:
         yield running
 
 
-def chromium_path() -> str:
-    path = shutil.which("chromium")
-    assert path, "Chromium is missing. `make browser` (or tests/install-browser.sh) installs it."
-    return path
-
-
 @pytest.fixture(scope="session")
 def browser(playwright: Playwright) -> Iterator[Browser]:
     """Chromium with its default: third-party cookies are blocked in a private window, which a test's context is."""
-    launched = playwright.chromium.launch(executable_path=chromium_path(), args=CHROMIUM_ARGUMENTS)
+    launched = playwright.chromium.launch(executable_path=chromium_path(), args=ARGUMENTS)
     yield launched
     launched.close()
 

@@ -7,8 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Page, expect, sync_playwright
+from playwright.sync_api import Browser, Page, expect
 from sqlalchemy import select
 
 from app.course.models import Deployment, Registration
@@ -19,7 +18,8 @@ from app.main import create_app
 from app.rooms.admin.access import make_sign_in_link
 from retrieval import HashingEmbedder
 from tests.app.rooms.admin.signed_in import forget_tries
-from tests.conformance.browser import ARGUMENTS, listening, served
+from tests.chromium import chromium, findings
+from tests.conformance.browser import listening, served
 
 MOST_TABS = 60
 
@@ -39,21 +39,25 @@ def running(tmp_path: Path, migrated_database: Path) -> Iterator[Services]:
     services.close()
 
 
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    with chromium() as running:
+        yield running
+
+
 @pytest.fixture
-def page(running: Services) -> Iterator[Page]:
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=shutil.which("chromium"), args=ARGUMENTS)
-        context = browser.new_context(permissions=["clipboard-read", "clipboard-write"], locale="en-GB")
-        context.set_default_timeout(20_000)
-        opened = context.new_page()
-        problems: list[str] = []
-        opened.on("pageerror", lambda error: problems.append(str(error)))
-        opened.on("console", lambda line: problems.append(line.text) if line.type == "error" else None)
-        yield opened
-        # The form that is refused on purpose; Chromium notes every status of 400 or more.
-        unexpected = [line for line in problems if "status of 422" not in line]
-        assert not unexpected, unexpected
-        browser.close()
+def page(browser: Browser, running: Services) -> Iterator[Page]:
+    context = browser.new_context(permissions=["clipboard-read", "clipboard-write"], locale="en-GB")
+    context.set_default_timeout(20_000)
+    opened = context.new_page()
+    problems: list[str] = []
+    opened.on("pageerror", lambda error: problems.append(str(error)))
+    opened.on("console", lambda line: problems.append(line.text) if line.type == "error" else None)
+    yield opened
+    # The form that is refused on purpose; Chromium notes every status of 400 or more.
+    unexpected = [line for line in problems if "status of 422" not in line]
+    context.close()
+    assert not unexpected, unexpected
 
 
 def reach(page: Page, selector: str) -> None:
@@ -69,11 +73,6 @@ def reach(page: Page, selector: str) -> None:
 def press(page: Page, selector: str) -> None:
     reach(page, selector)
     page.keyboard.press("Enter")
-
-
-def findings(page: Page) -> list[str]:
-    report = Axe().run(page).response
-    return [f"{rule['id']}: {rule['nodes'][0]['html'][:120]}" for rule in report["violations"]]
 
 
 def test_an_operators_morning_by_keyboard(page: Page, running: Services) -> None:
@@ -144,16 +143,15 @@ def test_an_operators_morning_by_keyboard(page: Page, running: Services) -> None
     assert not page.context.cookies()
 
 
-def test_without_a_script_the_pages_work_too(running: Services) -> None:
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=shutil.which("chromium"), args=ARGUMENTS)
-        page = browser.new_context(java_script_enabled=False).new_page()
-        page.goto(make_sign_in_link(running))
-        page.get_by_role("button", name="Sign in").click()
-        page.get_by_role("link", name="Add a platform").last.click()
-        page.get_by_label("What you call the platform").fill("Moodle")
-        page.get_by_label("Organisation").fill("North")
-        page.get_by_label("Platform", exact=True).select_option("moodle")
-        page.get_by_role("button", name="Make the link").click()
-        expect(page.locator("code").first).to_contain_text("/lti/register/")
-        browser.close()
+def test_without_a_script_the_pages_work_too(browser: Browser, running: Services) -> None:
+    context = browser.new_context(java_script_enabled=False)
+    page = context.new_page()
+    page.goto(make_sign_in_link(running))
+    page.get_by_role("button", name="Sign in").click()
+    page.get_by_role("link", name="Add a platform").last.click()
+    page.get_by_label("What you call the platform").fill("Moodle")
+    page.get_by_label("Organisation").fill("North")
+    page.get_by_label("Platform", exact=True).select_option("moodle")
+    page.get_by_role("button", name="Make the link").click()
+    expect(page.locator("code").first).to_contain_text("/lti/register/")
+    context.close()

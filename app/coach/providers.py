@@ -105,7 +105,7 @@ def arguments_of(choice: Choice, *, most_tokens: int, seconds: float) -> dict[st
         given["api_key"] = choice.key
     match choice.provider:
         case "openai":
-            given["stream_usage"] = True
+            given |= {"stream_usage": True, "stream_chunk_timeout": None}  # limits of time are the door's
             if choice.url:
                 # A server of one's own often wants no key, and must not get the one that is meant for OpenAI.
                 given.setdefault("api_key", "none")
@@ -113,7 +113,7 @@ def arguments_of(choice: Choice, *, most_tokens: int, seconds: float) -> dict[st
                 if not (urlsplit(choice.url).hostname or "").endswith(OPENAI_HOSTS):
                     given["extra_body"] = {"max_tokens": given.pop("max_tokens")}
         case "azure_openai":
-            given["stream_usage"] = True
+            given |= {"stream_usage": True, "stream_chunk_timeout": None}
             given["azure_deployment"] = choice.model
             given["api_version"] = os.environ.get("OPENAI_API_VERSION", AZURE_VERSION)
             if choice.url:

@@ -6,6 +6,7 @@ Prints its address as the first line on standard output and serves until standar
 from __future__ import annotations
 
 import importlib.util
+import os
 import sys
 from pathlib import Path
 
@@ -34,6 +35,7 @@ def main() -> None:
     server = xllamacpp.Server(parameters)
     print(server.listening_address, flush=True)
     sys.stdin.read()
+    os._exit(0)  # an answer under way would be waited for
 
 
 if __name__ == "__main__":

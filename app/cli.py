@@ -275,10 +275,11 @@ def evaluate(
     ] = False,
     as_json: AsJson = False,
 ) -> None:
-    """Measure search, the gate, file reading and safety on questions with known answers: ours, or your own.
+    """Measure search, the gate, answers, file reading and safety on questions with known answers: ours, or your own.
 
     Example: workside eval my-questions --floors floors.toml
     """
+    from app.coach.measured import MeasuredComposer
     from retrieval import PackagedE5
     from retrieval import evaluation as measuring
 
@@ -293,7 +294,8 @@ def evaluate(
         kept = cache or data_dir / "evaluation"
         with progress_bar() as bar:
             report = measuring.evaluate(
-                pack, PackagedE5((cache or data_dir) / "models"), kept, chunking=chunking, step=_steps_on(bar),
+                pack, PackagedE5((cache or data_dir) / "models"), kept, chunking=chunking, voice=MeasuredComposer(),
+                step=_steps_on(bar),
                 only=[name.strip() for name in only.split(",") if name.strip()],
             )  # fmt: skip
     except (measuring.PackInvalid, measuring.PartUnknown, measuring.FloorsInvalid) as error:

@@ -6,6 +6,7 @@ whether it is good enough. Nothing here is used when a question is answered.
 
 from __future__ import annotations
 
+from retrieval.evaluation.answers import Quotation, Voice, VoicedAnswer, VoicedSentence
 from retrieval.evaluation.floors import Floors, FloorsInvalid, Miss, read_floors
 from retrieval.evaluation.pack import PARTS, PackInvalid
 from retrieval.evaluation.report import Failure, Report, Row
@@ -20,8 +21,12 @@ __all__ = [
     "Miss",
     "PackInvalid",
     "PartUnknown",
+    "Quotation",
     "Report",
     "Row",
+    "Voice",
+    "VoicedAnswer",
+    "VoicedSentence",
     "contents",
     "evaluate",
     "read_floors",

@@ -11,6 +11,7 @@ from typing import Literal
 
 from retrieval.embedding import Embedder
 from retrieval.evaluation.answerability import judge_set
+from retrieval.evaluation.answers import Voice, voice_set
 from retrieval.evaluation.files import file_rows
 from retrieval.evaluation.grading import grading_rows
 from retrieval.evaluation.injection import injection_rows
@@ -51,9 +52,11 @@ def evaluate(
     *,
     only: Sequence[str] = (),
     chunking: Chunking = "pack",
+    voice: Voice | None = None,
     step: Step = lambda what, done, total: None,
 ) -> Report:
-    """Measures retrieval on the pack in ``folder``; vectors are kept in ``cache`` for the next time.
+    """Measures retrieval on the pack in ``folder``; vectors are kept in ``cache`` for the next time. With a
+    ``voice`` the sets of parts a, b and d whose answers are marked get a row of its answers, too.
 
     Raises PackInvalid, PartUnknown. Deterministic: the same pack, code and embedder give the same numbers.
     """
@@ -69,7 +72,7 @@ def evaluate(
                 baselines = Baselines()
                 for part in (part for part in pack.parts if part in wanted):
                     began = time.monotonic()
-                    _evaluate_part(pack, part, wanted[part], bench, baselines, report, step)
+                    _evaluate_part(pack, part, wanted[part], bench, baselines, voice, report, step)
                     report.seconds[part] = time.monotonic() - began
                 report.remarks += bench.remarks()
                 report.computed_vectors = kept.computed
@@ -86,6 +89,7 @@ def _evaluate_part(
     patterns: Sequence[str],
     bench: Workbench,
     baselines: Baselines,
+    voice: Voice | None,
     report: Report,
     step: Step,
 ) -> None:
@@ -105,6 +109,8 @@ def _evaluate_part(
     if part in by_set:
         for name in sets():
             report.rows += by_set[part](pack, part, name, bench, baselines, step)
+            if voice is not None and part != "c_multiturn":
+                report.rows += voice_set(pack, part, name, bench, voice, step)
     elif part == "e_files":
         rows, failures, remarks = file_rows(pack, part, bench, step)
         report.rows += rows

@@ -26,7 +26,7 @@ from retrieval.nouns import (
 )
 from retrieval.parsing import UnreadableDocument, UnsupportedFormat
 from retrieval.places import Place
-from retrieval.screening import looks_like_instruction
+from retrieval.screening import looks_like_instruction, without_instructions
 from retrieval.search import Reranker
 from retrieval.translations import check_translation
 
@@ -62,4 +62,5 @@ __all__ = [
     "leans_on_earlier",
     "looks_like_instruction",
     "standalone_question",
+    "without_instructions",
 ]

@@ -15,6 +15,7 @@ and remarked upon: cutting it would take the lesson's point away, and quoted who
 from __future__ import annotations
 
 import dataclasses
+import functools
 import itertools
 import re
 from collections.abc import Iterator, Sequence
@@ -139,6 +140,23 @@ def looks_like_instruction(text: str) -> str | None:
             return unit.finding.reason
     whole = _look(text)
     return whole.reason if whole.points >= _CUT and not whole.mentioned else None
+
+
+@functools.lru_cache(maxsize=4_096)
+def without_instructions(text: str) -> str:
+    """A passage's text with spaces in place of the sentences that speak to an assistant; every other character keeps its offset.
+
+    For content that was taken in before the screen knew them, or past it.
+    """
+    units = [
+        _Unit(0, start, end, text[start:end], _look(text[start:end]))
+        for start, end in _closing_quotes(text, sentence_spans(text))
+    ]
+    for unit in _judged(units):
+        if unit.cut:
+            blank = re.sub(r"[^\n]", " ", text[unit.start : unit.end])
+            text = f"{text[: unit.start]}{blank}{text[unit.end :]}"
+    return text
 
 
 def _look(text: str) -> _Finding:

@@ -22,7 +22,7 @@ from app.coach.composer import MOST_SENTENCES, MOST_STEPS, Composer
 from app.coach.conflicts import with_conflicts
 from app.coach.drafting import Drafting
 from app.coach.grounding import Grounding
-from app.coach.guard import fenced, new_mark, without_addresses
+from app.coach.guard import as_data, fenced, new_mark, without_addresses
 from app.coach.prompts import prompt_named
 from app.coach.written import SentenceReader, Written
 from app.kit.log import get_logger
@@ -192,11 +192,11 @@ def passages_for_a_model(hits: tuple[Hit, ...]) -> list[Passage]:
 
 def look_up(retrieval: Retrieval, question: str, scope: Scope, earlier: Exchange | None = None) -> Found:
     """Searches and judges; a question that leans on the one before it is also read together with that one."""
-    hits = retrieval.search(question, scope, limit=HITS)
+    hits = as_data(retrieval.search(question, scope, limit=HITS))
     sufficiency = retrieval.judge(question, hits)
     if earlier is not None and sufficiency.verdict != "covered" and _leans(question, earlier):
         # Which reading is meant shows in which one the content answers better.
-        in_context = retrieval.search(question, scope, limit=HITS, earlier=earlier)
+        in_context = as_data(retrieval.search(question, scope, limit=HITS, earlier=earlier))
         judged = retrieval.judge(question, in_context, earlier=earlier)
         if judged.score > sufficiency.score:
             return Found(standalone_question(question, earlier), tuple(in_context), judged)

@@ -9,8 +9,9 @@ from __future__ import annotations
 import re
 import secrets
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 
-from retrieval import Passage, looks_like_instruction
+from retrieval import Hit, Passage, looks_like_instruction, without_instructions
 from retrieval.languages import is_stop_word, stems, words
 
 _EMAIL = re.compile(r"[\w.+-]+@[\w-]+(?:\.[\w-]+)+")
@@ -35,6 +36,26 @@ def new_mark() -> str:
 def without_addresses(text: str) -> str:
     """The text with e-mail addresses and long numbers taken out: whom a question is about is nothing to a model."""
     return _LONG_NUMBER.sub("[number]", _EMAIL.sub("[e-mail]", text))
+
+
+def as_data(hits: Iterable[Hit]) -> list[Hit]:
+    """The hits without what speaks to a machine in them, whenever it got in: nobody words, quotes or confirms an answer by it."""
+    return [
+        replace(
+            hit,
+            passage=_as_data(hit.passage),
+            following=_as_data(hit.following) if hit.following is not None else None,
+        )
+        for hit in hits
+    ]
+
+
+def _as_data(passage: Passage) -> Passage:
+    headings = tuple(one for one in passage.heading_path if looks_like_instruction(one) is None)
+    text = without_instructions(passage.text)
+    if text == passage.text and headings == passage.heading_path:
+        return passage
+    return replace(passage, text=text, heading_path=headings)
 
 
 def fenced(passages: Sequence[Passage], mark: str) -> str:

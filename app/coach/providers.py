@@ -105,7 +105,7 @@ def arguments_of(choice: Choice, *, most_tokens: int, seconds: float) -> dict[st
         given["api_key"] = choice.key
     match choice.provider:
         case "openai":
-            given |= {"stream_usage": True, "stream_chunk_timeout": None}  # limits of time are the door's
+            given |= _streaming(seconds)
             if choice.url:
                 # A server of one's own often wants no key, and must not get the one that is meant for OpenAI.
                 given.setdefault("api_key", "none")
@@ -113,7 +113,7 @@ def arguments_of(choice: Choice, *, most_tokens: int, seconds: float) -> dict[st
                 if not (urlsplit(choice.url).hostname or "").endswith(OPENAI_HOSTS):
                     given["extra_body"] = {"max_tokens": given.pop("max_tokens")}
         case "azure_openai":
-            given |= {"stream_usage": True, "stream_chunk_timeout": None}
+            given |= _streaming(seconds)
             given["azure_deployment"] = choice.model
             given["api_version"] = os.environ.get("OPENAI_API_VERSION", AZURE_VERSION)
             if choice.url:
@@ -131,6 +131,12 @@ def arguments_of(choice: Choice, *, most_tokens: int, seconds: float) -> dict[st
             del given["max_retries"]
             given |= {"num_predict": given.pop("max_tokens"), "client_kwargs": client}
     return given
+
+
+def _streaming(seconds: float) -> dict[str, Any]:
+    """The package's own limit between pieces, two minutes otherwise, must not be narrower than the door's. With one it also closes
+    the connection as soon as it is left, not when memory is next tidied up."""
+    return {"stream_usage": True, "stream_chunk_timeout": seconds}
 
 
 # What an operator has to look at; more than one of them makes a kind of failure.

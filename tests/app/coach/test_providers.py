@@ -173,7 +173,7 @@ def given_to(model: str, **settings: Any) -> dict[str, Any]:
 def test_openai_itself_gets_the_newer_limit_of_words_and_servers_of_its_kind_the_older():
     assert given_to("openai:gpt-4o", model_key="k") == {
         "timeout": 12.5, "max_retries": 0, "max_tokens": 99, "api_key": "k", "stream_usage": True,
-        "stream_chunk_timeout": None,
+        "stream_chunk_timeout": 12.5,
     }  # fmt: skip
     own = given_to("openai:llama", model_url="http://vllm.example.org/v1")
     assert own["extra_body"] == {"max_tokens": 99}

@@ -12,6 +12,7 @@ refuse: a paraphrase in other words counts as partly, unless the caller's own me
 from __future__ import annotations
 
 import functools
+import itertools
 import re
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
@@ -51,7 +52,7 @@ _OPENING = re.compile(
 )
 _LIGHT_WORDS = """
     also however therefore thus hence moreover furthermore additionally indeed namely please like among around roughly approximately
-    need needs needed required allowed permitted obliged least minimum maximum
+    example instance need needs needed required allowed permitted obliged least minimum maximum
     además asimismo embargo así pues aproximadamente deberá deberán podrá podrán tienen deben
     além disso portanto assim contudo porém entanto aproximadamente precisa precisam deverá deverão poderá poderão devem
     ausserdem jedoch daher deshalb zudem also etwa ungefähr
@@ -427,21 +428,33 @@ def _agreement(
         return 1, share, "the passage only asks it"
     if window.kind == "row":
         return (2, share, "") if share >= _SUPPORTED else (1, share, "a part is not in the passage")
-    if share >= _SUPPORTED and _in_order(claim, held) >= _ORDER:
+    if share >= _SUPPORTED and _in_order(claim, held):
         return 2, share, ""
     if similarity and share >= _SUPPORTED_IF_ALIKE and similarity(said.text, window.text) >= _ALIKE:
         return 2, share, ""
     return 1, share, _OTHER_WORDS
 
 
-def _in_order(claim: Sequence[str], held: Sequence[str]) -> float:
-    """The longest run of the claim's words that stand in the same order in the window, as a share of the claim."""
-    row = [0] * (len(held) + 1)
-    for term in claim:
-        before = 0
-        for at, other in enumerate(held, start=1):
-            before, row[at] = (
-                row[at],
-                before + 1 if term == other else max(row[at], row[at - 1]),
+def _in_order(claim: Sequence[str], held: Sequence[str]) -> bool:
+    """Whether the claim's words stand in the window's order, but for one stretch of them that was moved as a whole.
+
+    Two that were moved have changed places: "the north sold it to the south" has all the words of its opposite.
+    """
+    longest = [[0] * (len(held) + 1) for _ in range(len(claim) + 1)]
+    for i, term in enumerate(claim):
+        for j, other in enumerate(held):
+            longest[i + 1][j + 1] = (
+                longest[i][j] + 1 if term == other else max(longest[i][j + 1], longest[i + 1][j])
             )
-    return row[-1] / len(claim)
+    if longest[-1][-1] < _ORDER * len(claim):
+        return False
+    i, j, moved = len(claim), len(held), []
+    while i:
+        if j and claim[i - 1] == held[j - 1] and longest[i][j] == longest[i - 1][j - 1] + 1:
+            i, j = i - 1, j - 1
+        elif j and longest[i][j - 1] == longest[i][j]:
+            j -= 1
+        else:
+            i -= 1
+            moved.append(i)
+    return sum(after - 1 != at for at, after in itertools.pairwise(reversed(moved))) == 0

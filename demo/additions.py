@@ -6,14 +6,12 @@ import dataclasses
 import json
 import secrets
 import sqlite3
-import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from demo.catalogue import Activity, Catalogue, Course, Organisation
+from demo.store import Store
 
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS added_activity (
@@ -46,35 +44,12 @@ class AddedTool:
     messages: tuple[str, ...]
 
 
-class Additions:
-    """Everything added, over the fixed catalogue; safe to use from several threads."""
+class Additions(Store):
+    """Everything added, over the fixed catalogue."""
 
     def __init__(self, path: Path, fixed: Catalogue) -> None:
+        super().__init__(path, _SCHEMA)
         self._fixed = fixed
-        self._lock = threading.RLock()
-        self._connection = sqlite3.connect(path, check_same_thread=False, isolation_level=None)
-        self._connection.row_factory = sqlite3.Row
-        self._connection.execute("PRAGMA journal_mode = WAL")
-        self._connection.executescript(_SCHEMA)
-
-    def close(self) -> None:
-        with self._lock:
-            self._connection.close()
-
-    @contextmanager
-    def _transaction(self) -> Iterator[sqlite3.Connection]:
-        with self._lock:
-            self._connection.execute("BEGIN IMMEDIATE")
-            try:
-                yield self._connection
-            except BaseException:
-                self._connection.execute("ROLLBACK")
-                raise
-            self._connection.execute("COMMIT")
-
-    def _rows(self, sql: str, *values: Any) -> list[sqlite3.Row]:
-        with self._lock:
-            return self._connection.execute(sql, values).fetchall()
 
     # The catalogue with what was added to it
 

@@ -10,15 +10,14 @@ import dataclasses
 import math
 import re
 import sqlite3
-import threading
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 from demo.catalogue import Catalogue, Course, Organisation
+from demo.store import Store
 
 # AGS 2.0, section 3.4: the only values that a platform must understand.
 ACTIVITY_PROGRESS = frozenset({"Initialized", "Started", "InProgress", "Submitted", "Completed"})
@@ -112,16 +111,12 @@ def _now() -> datetime:
     return datetime.now(UTC)
 
 
-class Gradebook:
-    """The gradebooks of all courses, safe to use from several threads."""
+class Gradebook(Store):
+    """The gradebooks of all courses."""
 
     def __init__(self, path: Path, catalogue: Catalogue, now: Callable[[], datetime] = _now) -> None:
+        super().__init__(path, _SCHEMA)
         self._now = now
-        self._lock = threading.RLock()
-        self._connection = sqlite3.connect(path, check_same_thread=False, isolation_level=None)
-        self._connection.row_factory = sqlite3.Row
-        self._connection.execute("PRAGMA journal_mode = WAL")
-        self._connection.executescript(_SCHEMA)
         with self._transaction() as db:
             for organisation in catalogue.organisations:
                 for course in organisation.courses:
@@ -141,25 +136,6 @@ class Gradebook:
                                     activity.id,
                                 ),
                             )
-
-    def close(self) -> None:
-        with self._lock:
-            self._connection.close()
-
-    @contextmanager
-    def _transaction(self) -> Iterator[sqlite3.Connection]:
-        with self._lock:
-            self._connection.execute("BEGIN IMMEDIATE")
-            try:
-                yield self._connection
-            except BaseException:
-                self._connection.execute("ROLLBACK")
-                raise
-            self._connection.execute("COMMIT")
-
-    def _rows(self, sql: str, *values: Any) -> list[sqlite3.Row]:
-        with self._lock:
-            return self._connection.execute(sql, values).fetchall()
 
     @staticmethod
     def _next_version(db: sqlite3.Connection) -> int:

@@ -12,6 +12,7 @@ from retrieval import HashingEmbedder, LangChainEmbedder, PackagedE5
 from retrieval.e5_weights import WeightsUnreadable, read_weights
 from retrieval.embedding import Embedder
 
+pytestmark = pytest.mark.xdist_group("model")
 TEXTS = [
     "Ask the customer for two photos before you decide anything.",
     "¿Cómo devuelvo un paquete dañado? Abra un caso y pida fotos.",
@@ -29,8 +30,12 @@ def e5(tmp_path_factory: pytest.TempPathFactory) -> PackagedE5:
     return PackagedE5(tmp_path_factory.mktemp("models"))
 
 
-def test_both_engines_compute_the_same_vectors(e5: PackagedE5) -> None:
-    native = PackagedE5(engine="native")
+@pytest.fixture(scope="module")
+def native() -> PackagedE5:
+    return PackagedE5(engine="native")
+
+
+def test_both_engines_compute_the_same_vectors(e5: PackagedE5, native: PackagedE5) -> None:
     assert native.identity == e5.identity
     for ours, theirs in (
         (e5.embed_passages(TEXTS), native.embed_passages(TEXTS)),
@@ -41,8 +46,7 @@ def test_both_engines_compute_the_same_vectors(e5: PackagedE5) -> None:
         assert np.einsum("ij,ij->i", ours, theirs).min() > 0.999
 
 
-def test_both_engines_count_the_same_tokens(e5: PackagedE5) -> None:
-    native = PackagedE5(engine="native")
+def test_both_engines_count_the_same_tokens(e5: PackagedE5, native: PackagedE5) -> None:
     assert [e5.count_tokens(text) for text in TEXTS] == [native.count_tokens(text) for text in TEXTS]
 
 
@@ -59,10 +63,10 @@ def test_meaning_crosses_languages(e5: PackagedE5) -> None:
     assert int(np.argmax(scores)) == 1
 
 
-def test_any_text_is_embedded(e5: PackagedE5) -> None:
+def test_any_text_is_embedded(e5: PackagedE5, native: PackagedE5) -> None:
     # U+FDFA expands to eighteen letters: the package's own engine would overrun its buffer on it.
     odd = ["\ufdfa" * 40, "a\0b", "\ud800 lone", "word " * 700, "\n", "\u200b"]
-    for engine in (e5, PackagedE5(engine="native")):
+    for engine in (e5, native):
         vectors = engine.embed_passages(odd)
         assert vectors.shape == (len(odd), 384)
         assert np.isfinite(vectors).all()

@@ -284,7 +284,8 @@ def main(
             retrieval = Watched(services.retrieval)
             told: list[str] = []
             failed: set[str] = set()
-            with progress_bar() as bar, ChatApi() as api:
+            # One loop for all: the models keep their connections in it.
+            with progress_bar() as bar, ChatApi() as api, asyncio.Runner() as runner:
                 how = {"model_seconds": 60, "model_first_word_seconds": 30, "model_retries": 0}
                 models = ChatModels(Settings(_env_file=None, **api.settings | how), NullMeter())
                 coach = Coach(cast(Retrieval, retrieval), models)
@@ -297,7 +298,7 @@ def main(
                     for form in [forms[(each * at + i) % len(forms)] for i in range(each or len(forms))]:
                         api.requests.clear()
                         api.script = _script(said, form)
-                        text = shown(_ask(coach, case.question, scope, round_))
+                        text = shown(_ask(runner, coach, case.question, scope, round_))
                         sign = came_out(text, _signs(case, signs, round_))
                         counts[form]["answers"] += 1
                         counts[form]["asked"] += bool(api.requests)
@@ -337,7 +338,7 @@ def _signs(case: Case, signs: Sequence[str], round_: str) -> list[str]:
     return [one for one in (*signs, *case.forbidden) if one.casefold() not in case.question.casefold()]
 
 
-def _ask(coach: Coach, question: str, scope: Scope, round_: str) -> list[Step]:
+def _ask(runner: asyncio.Runner, coach: Coach, question: str, scope: Scope, round_: str) -> list[Step]:
     async def steps() -> list[Step]:
         return [
             step
@@ -350,7 +351,7 @@ def _ask(coach: Coach, question: str, scope: Scope, round_: str) -> list[Step]:
         if round_ == "unrecognised":
             without.enter_context(mock.patch("app.coach.guard.looks_like_instruction", lambda text: None))
             without.enter_context(mock.patch("app.coach.guard.without_instructions", lambda text: text))
-        return asyncio.run(steps())
+        return runner.run(steps())
 
 
 if __name__ == "__main__":

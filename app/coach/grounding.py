@@ -18,6 +18,8 @@ from retrieval.languages import UNKNOWN, detect_language, words
 
 # From here on a sentence is mostly made of words from nowhere.
 FOREIGN = 0.5
+# Content words from nowhere in a row, with which something else is said inside a sentence that is true for the rest.
+STRANGE = 2
 # The least share of an answer's sentences that must be verified for the model's answer to stand.
 MOSTLY = 0.5
 # Fewer words than that do not tell their language.
@@ -51,13 +53,20 @@ class Grounding:
         if written.text.endswith(":") and not written.cited:
             return self._lead_in(written)
         support, passage = self._best_support(written)
-        if support.status == "not" and (
-            not self._is_same_language or self.vocabulary.unknown_share(written.text) >= FOREIGN
-        ):
+        if support.status != "supported" and self._is_foreign(written.text, support):
             self.withheld += 1
             return None
         cited = (self._cite(passage, support),) if passage is not None else ()
         return self._keep(AnswerSentence(written.text, written.kind, cited, support.status == "supported"))
+
+    def _is_foreign(self, text: str, support: Support) -> bool:
+        """Whether an unconfirmed sentence brings what it has neither from the passages nor from the question."""
+        if not self._is_same_language:
+            return support.status == "not"
+        share = self.vocabulary.unknown_share(text)
+        return (support.status == "not" and share >= FOREIGN) or self.vocabulary.longest_unknown(
+            text
+        ) >= STRANGE
 
     def is_mostly_unsupported(self) -> bool:
         """Whether too little of what was written is in the passages for it to be an answer."""

@@ -104,6 +104,15 @@ class Vocabulary:
             for part in parts
         )
 
+    def longest_unknown(self, text: str) -> int:
+        """The most content words in a row that neither passages nor question bring."""
+        longest = run = 0
+        for part in words(text):
+            if not is_stop_word(part, self.language):
+                run = 0 if self.knows(part) else run + 1
+                longest = max(longest, run)
+        return longest
+
     def unknown_share(self, text: str) -> float:
         """The share of a sentence's content words that neither passages nor question bring, 0 to 1."""
         content = [part for part in words(text) if not is_stop_word(part, self.language)]

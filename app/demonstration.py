@@ -111,7 +111,9 @@ def prepare(services: Services, content: Path, lms_port: int, screen: Console) -
             added = load_course(services, content / name, organisation_id)
             with progress_bar() as bar:
                 take_in(services, added, bar)
-    check_next(services)  # the first visitor finds starters; those of the smaller courses follow in the background
+    check_next(
+        services
+    )  # the first visitor finds starters; those of the smaller courses follow in the background
 
 
 def _demo_lms_port() -> int:

@@ -14,7 +14,8 @@ from sqlalchemy import func, select, update
 from sqlalchemy.orm import Session
 
 from app.coach.models import ExpertLink, HandOff
-from app.course.models import Context, Expert
+from app.course.content import Expert
+from app.course.models import Context
 from app.course.services import Services
 from app.kit.clock import now
 from app.kit.errors import N_, WorksideError

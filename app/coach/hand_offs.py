@@ -17,8 +17,8 @@ from sqlalchemy.orm import Session
 from app.coach.expert_links import end_links, write_to_expert
 from app.coach.models import ExpertAnswer, HandOff
 from app.course.access import Visitor, refuse_anonymous
+from app.course.content import Expert
 from app.course.experts import access_expert, experts_for
-from app.course.models import Expert
 from app.course.scope import coach_scope
 from app.course.services import Services
 from app.kit.audit import record_event

@@ -17,7 +17,7 @@ from sqlalchemy.orm import Session
 from app.coach.helping import CoachWays
 from app.coach.models import OwnPrompt
 from app.course.access import Visitor, refuse_anonymous
-from app.course.models import ReadyPrompt
+from app.course.content import ReadyPrompt
 from app.kit.audit import record_event
 from app.kit.clock import now
 from app.kit.errors import N_, InputRefused, NotFound

@@ -21,7 +21,8 @@ from sqlalchemy.orm import Session
 from app.coach.headings import question_about
 from app.coach.helping import CoachWays
 from app.coach.models import CoachSettings, StarterCheck
-from app.course.models import Placement, ResourceLink, Starter
+from app.course.content import Starter
+from app.course.models import Placement, ResourceLink
 from app.course.scope import activity_scope
 from app.course.services import Services
 from app.kit.clock import now

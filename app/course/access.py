@@ -11,11 +11,11 @@ from fastapi import Depends, Request
 from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
+from app.course.content import PracticeTask
 from app.course.models import (
     Context,
     Deployment,
     Placement,
-    PracticeTask,
     Registration,
     ResourceLink,
     User,

@@ -6,8 +6,8 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from app.course.access import Visitor
+from app.course.content import Expert
 from app.course.loading import skill_names, text_in
-from app.course.models import Expert
 from app.kit.errors import NotFound
 from retrieval import Scope
 from retrieval.languages import detect_language, stems

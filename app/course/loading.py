@@ -12,7 +12,8 @@ from typing import Any, cast
 from sqlalchemy import delete, select, update
 from sqlalchemy.orm import Session
 
-from app.course.models import Expert, Organisation, PracticeTask, ReadyPrompt, RoleLadder, Skill, Starter
+from app.course.content import Expert, PracticeTask, ReadyPrompt, RoleLadder, Skill, Starter
+from app.course.models import Organisation
 from app.course.services import Services
 from app.kit.errors import NotFound
 from app.kit.log import get_logger

@@ -15,7 +15,8 @@ from app.kit.ids import new_id, new_opaque_id
 ID = String(32)
 
 
-def _id() -> Mapped[str]:
+def own_id() -> Mapped[str]:
+    """A row's own id, which sorts by the time at which it was made."""
     return mapped_column(ID, primary_key=True, default=new_id)
 
 
@@ -24,7 +25,7 @@ class Organisation(Base):
 
     __tablename__ = "organisation"
 
-    id: Mapped[str] = _id()
+    id: Mapped[str] = own_id()
     name: Mapped[str] = mapped_column(String(200), unique=True)
     created_at: Mapped[datetime] = mapped_column(UtcDateTime, default=now)
 
@@ -38,7 +39,7 @@ class Registration(Base):
     __tablename__ = "registration"
     __table_args__ = (UniqueConstraint("issuer", "client_id"),)
 
-    id: Mapped[str] = _id()
+    id: Mapped[str] = own_id()
     organisation_id: Mapped[str] = mapped_column(ID, ForeignKey("organisation.id"), index=True)
     name: Mapped[str] = mapped_column(String(200))
     issuer: Mapped[str] = mapped_column(String(500))
@@ -71,7 +72,7 @@ class Deployment(Base):
     __tablename__ = "deployment"
     __table_args__ = (UniqueConstraint("registration_id", "deployment_id"),)
 
-    id: Mapped[str] = _id()
+    id: Mapped[str] = own_id()
     registration_id: Mapped[str] = mapped_column(ID, ForeignKey("registration.id"))
     organisation_id: Mapped[str] = mapped_column(ID, ForeignKey("organisation.id"), index=True)
     deployment_id: Mapped[str] = mapped_column(String(255))
@@ -117,7 +118,7 @@ class User(Base):
     __tablename__ = "user_account"
     __table_args__ = (UniqueConstraint("registration_id", "organisation_id", "sub"),)
 
-    id: Mapped[str] = _id()
+    id: Mapped[str] = own_id()
     registration_id: Mapped[str] = mapped_column(ID, ForeignKey("registration.id"))
     organisation_id: Mapped[str] = mapped_column(ID, ForeignKey("organisation.id"), index=True)
     sub: Mapped[str] = mapped_column(String(255))
@@ -139,7 +140,7 @@ class Context(Base):
     __tablename__ = "context"
     __table_args__ = (UniqueConstraint("deployment_id", "lti_id"),)
 
-    id: Mapped[str] = _id()
+    id: Mapped[str] = own_id()
     deployment_id: Mapped[str] = mapped_column(ID, ForeignKey("deployment.id"))
     organisation_id: Mapped[str] = mapped_column(ID, ForeignKey("organisation.id"), index=True)
     lti_id: Mapped[str] = mapped_column(String(255))
@@ -156,7 +157,7 @@ class ContextCopy(Base):
     __tablename__ = "context_copy"
     __table_args__ = (UniqueConstraint("context_id", "origin_lti_id"),)
 
-    id: Mapped[str] = _id()
+    id: Mapped[str] = own_id()
     context_id: Mapped[str] = mapped_column(ID, ForeignKey("context.id"))
     origin_lti_id: Mapped[str] = mapped_column(String(255))
     origin_context_id: Mapped[str | None] = mapped_column(ID, ForeignKey("context.id"))
@@ -193,7 +194,7 @@ class ResourceLink(Base):
     __tablename__ = "resource_link"
     __table_args__ = (UniqueConstraint("context_id", "lti_id"),)
 
-    id: Mapped[str] = _id()
+    id: Mapped[str] = own_id()
     context_id: Mapped[str] = mapped_column(ID, ForeignKey("context.id"))
     lti_id: Mapped[str] = mapped_column(String(255))
     title: Mapped[str | None] = mapped_column(String(500))
@@ -213,7 +214,7 @@ class Membership(Base):
     __tablename__ = "membership"
     __table_args__ = (UniqueConstraint("context_id", "user_id"),)
 
-    id: Mapped[str] = _id()
+    id: Mapped[str] = own_id()
     context_id: Mapped[str] = mapped_column(ID, ForeignKey("context.id"))
     user_id: Mapped[str] = mapped_column(ID, ForeignKey("user_account.id"), index=True)
     role: Mapped[str] = mapped_column(String(30))
@@ -232,7 +233,7 @@ class Roster(Base):
     __tablename__ = "roster"
     __table_args__ = (Index("ix_roster_due", "due_at"),)
 
-    id: Mapped[str] = _id()
+    id: Mapped[str] = own_id()
     context_id: Mapped[str] = mapped_column(ID, ForeignKey("context.id"), unique=True)
     url: Mapped[str] = mapped_column(String(4000))
     state: Mapped[str] = mapped_column(String(20), default="due")
@@ -258,7 +259,7 @@ class LineItem(Base):
     __tablename__ = "line_item"
     __table_args__ = (UniqueConstraint("context_id", "url"), UniqueConstraint("resource_link_id", "tag"))
 
-    id: Mapped[str] = _id()
+    id: Mapped[str] = own_id()
     context_id: Mapped[str] = mapped_column(ID, ForeignKey("context.id"))
     resource_link_id: Mapped[str] = mapped_column(ID, ForeignKey("resource_link.id"))
     tag: Mapped[str] = mapped_column(String(40))
@@ -307,7 +308,7 @@ class Visit(Base):
 
     __tablename__ = "visit"
 
-    id: Mapped[str] = _id()
+    id: Mapped[str] = own_id()
     bearer_hash: Mapped[str] = mapped_column(String(64), unique=True)
     user_id: Mapped[str] = mapped_column(ID, ForeignKey("user_account.id"), index=True)
     organisation_id: Mapped[str] = mapped_column(ID, ForeignKey("organisation.id"))
@@ -361,7 +362,7 @@ class NoticeService(Base):
     __tablename__ = "notice_service"
     __table_args__ = (Index("ix_notice_service_due", "due_at"),)
 
-    id: Mapped[str] = _id()
+    id: Mapped[str] = own_id()
     deployment_id: Mapped[str] = mapped_column(ID, ForeignKey("deployment.id"), unique=True)
     url: Mapped[str] = mapped_column(String(4000))
     types: Mapped[list[str]] = mapped_column(JSON, default=list)
@@ -385,7 +386,7 @@ class PlatformNotice(Base):
         Index("ix_platform_notice_due", "state", "due_at"),
     )
 
-    id: Mapped[str] = _id()
+    id: Mapped[str] = own_id()
     deployment_id: Mapped[str] = mapped_column(ID, ForeignKey("deployment.id"))
     notice_id: Mapped[str] = mapped_column(String(255))
     type: Mapped[str] = mapped_column(String(100))
@@ -408,100 +409,3 @@ class ServiceToken(Base):
     registration_id: Mapped[str] = mapped_column(ID, ForeignKey("registration.id"), index=True)
     token_encrypted: Mapped[bytes] = mapped_column(LargeBinary)
     expires_at: Mapped[datetime] = mapped_column(UtcDateTime)
-
-
-class Skill(Base):
-    """What a person is able to do at work. `definition` holds description and levels with observable behaviours."""
-
-    __tablename__ = "skill"
-    __table_args__ = (UniqueConstraint("organisation_id", "key"),)
-
-    id: Mapped[str] = _id()
-    organisation_id: Mapped[str] = mapped_column(ID, ForeignKey("organisation.id"))
-    key: Mapped[str] = mapped_column(String(100))
-    name: Mapped[str] = mapped_column(String(200))
-    definition: Mapped[dict[str, Any]] = mapped_column(JSON, default=dict)
-
-
-class RoleLadder(Base):
-    """A role with its levels and the skills that each asks for."""
-
-    __tablename__ = "role_ladder"
-    __table_args__ = (UniqueConstraint("organisation_id", "key"),)
-
-    id: Mapped[str] = _id()
-    organisation_id: Mapped[str] = mapped_column(ID, ForeignKey("organisation.id"))
-    key: Mapped[str] = mapped_column(String(100))
-    name: Mapped[str] = mapped_column(String(200))
-    definition: Mapped[dict[str, Any]] = mapped_column(JSON, default=dict)
-
-
-class PracticeTask(Base):
-    """A real task with its checklist, one row a version: a changed task is a new version, so that old attempts keep their meaning."""
-
-    __tablename__ = "practice_task"
-    __table_args__ = (
-        UniqueConstraint("organisation_id", "key", "version"),
-        Index("ix_practice_task_current", "organisation_id", "collection_id", "is_current"),
-    )
-
-    id: Mapped[str] = _id()
-    organisation_id: Mapped[str] = mapped_column(ID, ForeignKey("organisation.id"))
-    collection_id: Mapped[str] = mapped_column(String(64))
-    key: Mapped[str] = mapped_column(String(100))
-    version: Mapped[int] = mapped_column(default=1)
-    is_current: Mapped[bool] = mapped_column(Boolean, default=True)
-    skill_key: Mapped[str] = mapped_column(String(100))
-    definition: Mapped[dict[str, Any]] = mapped_column(JSON)
-    created_at: Mapped[datetime] = mapped_column(UtcDateTime, default=now)
-
-
-class Expert(Base):
-    """A person of the organisation to ask when the content does not cover a question.
-
-    Either the content's author lists them (`collection_id` and the author's `key`), or an instructor named them for a course
-    (`context_id`). `user_id` is set for somebody of the roster, who answers in the tool; `email` is where a link is sent to
-    anybody else. `answer_days` are working days, None is the installation's own expectation. One who is not `is_active` gets no
-    further questions; the row stays, since questions and answers point at it.
-    """
-
-    __tablename__ = "expert"
-
-    id: Mapped[str] = _id()
-    organisation_id: Mapped[str] = mapped_column(ID, ForeignKey("organisation.id"), index=True)
-    collection_id: Mapped[str | None] = mapped_column(String(64))
-    context_id: Mapped[str | None] = mapped_column(ID, ForeignKey("context.id"), index=True)
-    key: Mapped[str | None] = mapped_column(String(100))
-    user_id: Mapped[str | None] = mapped_column(ID, ForeignKey("user_account.id"), index=True)
-    email: Mapped[str | None] = mapped_column(String(254))
-    name: Mapped[str] = mapped_column(String(200))
-    role: Mapped[dict[str, str]] = mapped_column(JSON)
-    topics: Mapped[list[str]] = mapped_column(JSON, default=list)
-    skills: Mapped[list[str]] = mapped_column(JSON, default=list)
-    reach: Mapped[str | None] = mapped_column(String(300))
-    answer_days: Mapped[int | None]
-    is_active: Mapped[bool] = mapped_column(Boolean, default=True)
-
-
-class Starter(Base):
-    """A one-tap question that the content answers, in several languages (`texts`: locale -> question)."""
-
-    __tablename__ = "starter"
-
-    id: Mapped[str] = _id()
-    organisation_id: Mapped[str] = mapped_column(ID, ForeignKey("organisation.id"), index=True)
-    collection_id: Mapped[str] = mapped_column(String(64))
-    texts: Mapped[dict[str, str]] = mapped_column(JSON)
-
-
-class ReadyPrompt(Base):
-    """A question of the organisation's with blanks to fill, in several languages (`texts`: locale -> text, `[words]` are blanks)."""
-
-    __tablename__ = "ready_prompt"
-    __table_args__ = (UniqueConstraint("organisation_id", "collection_id", "key"),)
-
-    id: Mapped[str] = _id()
-    organisation_id: Mapped[str] = mapped_column(ID, ForeignKey("organisation.id"), index=True)
-    collection_id: Mapped[str] = mapped_column(String(64))
-    key: Mapped[str] = mapped_column(String(100))
-    texts: Mapped[dict[str, str]] = mapped_column(JSON)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from app.course.models import PracticeTask
+from app.course.content import PracticeTask
 
 
 def localised(definition: dict[str, Any], locale: str) -> dict[str, Any]:

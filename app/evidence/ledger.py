@@ -10,7 +10,8 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from app.course.access import Visitor
-from app.course.models import LineItem, PracticeTask, User
+from app.course.content import PracticeTask
+from app.course.models import LineItem, User
 from app.evidence.models import WAITING, Attempt, Confirmation, Evidence, ScoreRow
 from app.evidence.rubric import Criterion, Total, total
 from app.kit.audit import record_event

@@ -9,7 +9,8 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from app.course.access import Visitor
-from app.course.models import LineItem, PracticeTask
+from app.course.content import PracticeTask
+from app.course.models import LineItem
 from app.course.tasks import task_title
 from app.evidence.ledger import PRACTICE
 from app.evidence.models import Attempt, Evidence

@@ -27,6 +27,9 @@ from app.kit.metrics import WORKER_BEAT
 
 log = get_logger("jobs")
 
+STOP_SECONDS = 25
+"""How long a process that shall end waits for the work in hand. What runs processes gives 30 s and more."""
+
 # host:pid:life. The life tells this process from an earlier one with its pid: in a container every process is number 1.
 OWNER = f"{socket.gethostname()}:{os.getpid()}:{secrets.token_hex(4)}"
 
@@ -145,13 +148,15 @@ class Worker:
             thread.start()
             self._threads.append(thread)
 
-    def stop(self, seconds: float = 25) -> None:
-        """Asks every job to end after the work in hand and waits for them, `seconds` at most; 0 only asks.
+    def stop(self, seconds: float | None = None) -> None:
+        """Asks every job to end after the work in hand and waits for them, `seconds` at most (STOP_SECONDS); 0 only asks.
 
         What is in hand even then is given back: this process ends, and another worker need not wait for its lease.
         """
         self._stopping.set()
         self.wake()
+        if seconds is None:
+            seconds = STOP_SECONDS
         if not seconds:
             return
         deadline = time.monotonic() + seconds

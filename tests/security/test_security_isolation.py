@@ -11,7 +11,7 @@ from httpx import Response
 from sqlalchemy import select
 
 from app.coach.models import CoachSettings, ExpertAnswer, HandOff, ModeChoice, OwnPrompt
-from app.course.models import Expert
+from app.course.content import Expert
 from app.evidence.models import Attempt, Confirmation, Evidence, ScoreRow
 from app.kit.ids import new_id
 from app.rooms.ask.models import Conversation, Turn

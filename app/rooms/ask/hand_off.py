@@ -29,8 +29,8 @@ from app.coach.hand_offs import (
 from app.coach.hints import WHOLE
 from app.coach.models import HandOff
 from app.course.access import AnyVisitor, Visitor, refuse_anonymous
+from app.course.content import Expert
 from app.course.experts import role_of_expert
-from app.course.models import Expert
 from app.course.services import Services
 from app.kit.clock import now
 from app.kit.db import Db

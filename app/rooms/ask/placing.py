@@ -9,7 +9,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from app.course.access import Person
-from app.course.models import Starter
+from app.course.content import Starter
 from app.course.services import Services
 from app.kit.i18n import Translator
 from app.kit.room import PlacementOption

@@ -11,8 +11,8 @@ from sqlalchemy.orm import Session
 from app.coach.answers import Answer, AnswerSentence, place_of
 from app.coach.hand_offs import expert_answers_of
 from app.course.access import Visitor
+from app.course.content import PracticeTask
 from app.course.experts import knows_about, role_of_expert
-from app.course.models import PracticeTask
 from app.course.scope import coach_scope
 from app.course.services import Services
 from app.course.tasks import task_title

@@ -11,7 +11,7 @@ from app.coach.expert_answers import Author, read_answer, record_answer, withdra
 from app.coach.expert_links import address_of, end_links, make_link
 from app.coach.hand_offs import OPEN, access_handed_off, own_expert_ids
 from app.course.access import AnyVisitor, Reviewer, refuse_anonymous
-from app.course.models import Expert
+from app.course.content import Expert
 from app.course.services import Services
 from app.kit.audit import record_event
 from app.kit.db import Db

@@ -9,7 +9,8 @@ from starlette.responses import RedirectResponse, Response
 
 from app.coach.hand_offs import clean_words
 from app.course.access import Reviewer, Visitor
-from app.course.models import Expert, Membership, User
+from app.course.content import Expert
+from app.course.models import Membership, User
 from app.kit.audit import record_event
 from app.kit.db import Db
 from app.kit.errors import N_, InputRefused, NotFound

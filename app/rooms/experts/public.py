@@ -12,7 +12,7 @@ from starlette.responses import RedirectResponse, Response
 from app.coach.expert_answers import REVIEW_AFTER, Author, read_answer, record_answer
 from app.coach.expert_links import LIFE, LinkClosed, access_linked, claim_link
 from app.coach.models import HandOff
-from app.course.models import Expert
+from app.course.content import Expert
 from app.course.services import Services
 from app.kit.clock import now
 from app.kit.db import Db

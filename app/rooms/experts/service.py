@@ -18,8 +18,9 @@ from app.coach.expert_links import mail_server, open_links
 from app.coach.hand_offs import ANSWERED, OPEN, own_expert_ids
 from app.coach.models import ExpertAnswer, HandOff
 from app.course.access import Visitor
+from app.course.content import Expert
 from app.course.experts import experts_of, role_of_expert
-from app.course.models import Expert, Membership, User
+from app.course.models import Membership, User
 from app.course.scope import coach_scope
 from app.course.services import Services
 from app.kit.clock import now

@@ -10,8 +10,8 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from app.course.access import Person
+from app.course.content import PracticeTask
 from app.course.loading import skill_names
-from app.course.models import PracticeTask
 from app.course.services import Services
 from app.course.tasks import task_view
 from app.kit.errors import NotFound

@@ -10,8 +10,8 @@ from sqlalchemy.orm import Session
 
 from app.coach.feedback import give_feedback
 from app.course.access import Visitor, access_task, access_task_version
+from app.course.content import PracticeTask
 from app.course.loading import skill_names
-from app.course.models import PracticeTask
 from app.course.scope import coach_scope
 from app.course.services import Services
 from app.course.tasks import feedback_lines, localised, task_title, task_view

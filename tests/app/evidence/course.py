@@ -15,12 +15,12 @@ from sqlalchemy import select
 
 import app.kit.clock
 from app.course.access import Visitor
+from app.course.content import PracticeTask
 from app.course.models import (
     Context,
     Deployment,
     LineItem,
     Organisation,
-    PracticeTask,
     Registration,
     ResourceLink,
     User,

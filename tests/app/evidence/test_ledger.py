@@ -9,7 +9,8 @@ from typing import Any
 
 import pytest
 
-from app.course.models import Context, LineItem, PracticeTask, ResourceLink
+from app.course.content import PracticeTask
+from app.course.models import Context, LineItem, ResourceLink
 from app.course.services import Services
 from app.evidence.gradebook import gradebook_state
 from app.evidence.ledger import (

@@ -9,7 +9,8 @@ from httpx import Response
 from sqlalchemy import select
 
 from app.coach.models import ExpertAnswer, HandOff
-from app.course.models import Expert, User
+from app.course.content import Expert
+from app.course.models import User
 from app.rooms.ask.models import Turn
 from tests.app.rooms.campus import TOOL, Campus, Visit
 

@@ -11,7 +11,8 @@ from httpx import Response
 from sqlalchemy import select, update
 from starlette.testclient import TestClient
 
-from app.course.models import LineItem, PracticeTask, Registration, ResourceLink
+from app.course.content import PracticeTask
+from app.course.models import LineItem, Registration, ResourceLink
 from app.course.platforms import add_platform
 from app.course.services import make_platform_services
 from app.evidence.delivery import deliver_next

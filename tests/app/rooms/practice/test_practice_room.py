@@ -8,8 +8,8 @@ import threading
 import pytest
 from sqlalchemy import select
 
+from app.course.content import PracticeTask
 from app.course.loading import load_course, organisation_named
-from app.course.models import PracticeTask
 from app.evidence.models import Attempt, Evidence
 from app.kit.audit import AuditEvent
 from tests.app.rooms.campus import GOOD_ANSWER, Campus, write_course

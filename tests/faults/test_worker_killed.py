@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import signal
-import subprocess
 import time
 
 import pytest
@@ -15,11 +13,6 @@ from tests.faults.world import Hold, World
 
 # A lease is 120 s. A worker that starts on the host of the dead one must not wait for its end.
 WELL_BEFORE_THE_LEASE_ENDS = 60
-
-
-def kill(worker: subprocess.Popen[bytes]) -> None:
-    worker.send_signal(signal.SIGKILL)
-    worker.wait()
 
 
 def exactly_one_right_score(world: World, number: int) -> None:
@@ -39,7 +32,7 @@ def test_killed_at_any_moment_the_score_arrives_once(world: World, kind: str, wh
     hold = world.served.hold = Hold(kind, when)
     worker = world.start_worker()
     world.until(hold.reached.is_set)
-    kill(worker)
+    worker.kill()
     hold.is_lost = True
     world.served.hold = None
     hold.released.set()
@@ -61,7 +54,7 @@ def test_decided_while_no_worker_lives_the_score_arrives_when_one_does(world: Wo
     worker = world.start_worker()
     world.course.decide(world.course.hand_in("102"), 3)
     world.until_delivered("102")
-    kill(worker)
+    worker.kill()
     world.course.decide(world.course.hand_in("101"), 21)
     assert world.score().state == WAITING
     with world.working():
@@ -75,7 +68,7 @@ def test_a_newer_decision_after_the_kill_is_the_one_that_stands(world: World) ->
     hold = world.served.hold = Hold("scores", "after")
     worker = world.start_worker()
     world.until(hold.reached.is_set)
-    kill(worker)
+    worker.kill()
     world.served.hold = None
     hold.released.set()
     world.course.decide(evidence, 7)
@@ -104,23 +97,23 @@ def test_sigterm_finishes_the_score_in_hand(world: World) -> None:
     hold = world.served.hold = Hold("scores", "before")
     worker = world.start_worker()
     world.until(hold.reached.is_set)
-    worker.send_signal(signal.SIGTERM)
+    worker.terminate()
     time.sleep(1)
-    assert worker.poll() is None, "it left with a score in hand"
+    assert worker.is_alive, "it left with a score in hand"
     hold.released.set()
-    assert worker.wait(30) == 0
+    assert worker.ended(30) == 0
     exactly_one_right_score(world, 21)
     assert world.served.fake.cell("101").posts == 1
 
 
 def test_sigterm_gives_back_what_cannot_be_finished(world: World) -> None:
-    """The platform answers nothing for longer than a shutdown may take (25 s)."""
+    """The platform answers nothing for longer than a shutdown may take, which is three seconds here."""
     world.course.decide(world.course.hand_in("101"), 21)
     hold = world.served.hold = Hold("scores", "before")
-    worker = world.start_worker()
+    worker = world.start_worker(STOP_SECONDS=3)
     world.until(hold.reached.is_set)
-    worker.send_signal(signal.SIGTERM)
-    assert worker.wait(45) == 0
+    worker.terminate()
+    assert worker.ended(45) == 0
     row = world.score()
     assert (row.state, row.lease_owner, row.lease_until) == (WAITING, None, None)
     hold.is_lost = True

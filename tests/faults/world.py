@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import importlib
+import multiprocessing
 import os
-import signal
-import subprocess
+import runpy
 import sys
 import threading
 import time
@@ -24,6 +25,17 @@ from tests.app.evidence.course import Course
 from tests.fakes.platform import FakePlatform, kind_of
 
 ROOT = Path(__file__).parents[2]
+# Workers are forked off a server process that has the libraries, which take most of a start; our own code each imports itself,
+# and with it the number and the life of its process.
+STARTS = multiprocessing.get_context("forkserver")
+STARTS.set_forkserver_preload(
+    [
+        "alembic.command", "babel.dates", "cryptography.hazmat.primitives.asymmetric.rsa", "fastapi", "httpcore", "jinja2",
+        "jwt", "markdown_it", "nh3", "numpy", "opentelemetry.sdk.trace", "orjson", "prometheus_client", "psycopg",
+        "pydantic_settings", "requests", "rich.pretty", "sqlalchemy.orm", "sqlalchemy.dialects.postgresql.psycopg",
+        "sqlalchemy.dialects.sqlite", "sse_starlette", "structlog", "typer", "uvicorn",
+    ]
+)  # fmt: skip
 # Processes share two cores with the rest of the run; what is waited for comes in a second or two on an idle machine.
 PATIENCE_SECONDS = 90
 
@@ -124,6 +136,46 @@ class ServedPlatform:
         return answer
 
 
+def run_worker(environment: dict[str, str], log: Path, constants: dict[str, float]) -> None:
+    """What a worker's process does from its first moment to its last."""
+    os.environ.clear()
+    os.environ.update(environment)
+    os.chdir(ROOT)
+    lines = os.open(log, os.O_WRONLY | os.O_CREAT)
+    os.dup2(lines, 1)
+    os.dup2(lines, 2)
+    if constants:
+        vars(importlib.import_module("app.kit.jobs")).update(constants)
+    sys.argv = ["workside", "worker"]
+    runpy.run_module("app.cli", run_name="__main__")
+
+
+class Worker:
+    """A running worker."""
+
+    def __init__(self, environment: dict[str, str], log: Path, constants: dict[str, float]) -> None:
+        self._process = STARTS.Process(target=run_worker, args=(environment, log, constants))
+        self._process.start()
+
+    def kill(self) -> None:
+        """kill -9."""
+        self._process.kill()
+        self._process.join()
+
+    def terminate(self) -> None:
+        """SIGTERM."""
+        self._process.terminate()
+
+    @property
+    def is_alive(self) -> bool:
+        return self._process.is_alive()
+
+    def ended(self, seconds: float) -> int | None:
+        """Its exit code, or None where it is still there after so long."""
+        self._process.join(seconds)
+        return self._process.exitcode
+
+
 @dataclass
 class World:
     """One course, its platform, and the database that everybody shares."""
@@ -134,32 +186,22 @@ class World:
     served: ServedPlatform
     logs: Path
 
-    def start_worker(self, **environment: str) -> subprocess.Popen[bytes]:
-        """`workside worker`, in a process of its own."""
-        with (self.logs / f"worker-{time.monotonic_ns()}.log").open("wb") as log:
-            return subprocess.Popen(
-                [sys.executable, "-m", "app.cli", "worker"],
-                env=self.environment(**environment),
-                cwd=ROOT,
-                stdout=log,
-                stderr=log,
-            )
+    def start_worker(self, **constants: float) -> Worker:
+        """`workside worker`, in a process of its own; `constants` of app.kit.jobs that are other than in life."""
+        return Worker(self.environment(), self.logs / f"worker-{time.monotonic_ns()}.log", constants)
 
     @contextmanager
-    def working(self, count: int = 1) -> Iterator[list[subprocess.Popen[bytes]]]:
+    def working(self, count: int = 1) -> Iterator[list[Worker]]:
         """So many workers for the length of the block."""
         workers = [self.start_worker() for _ in range(count)]
         try:
             yield workers
         finally:
             for worker in workers:
-                worker.send_signal(signal.SIGTERM)
+                worker.terminate()
             for worker in workers:
-                try:
-                    worker.wait(40)
-                except subprocess.TimeoutExpired:
+                if worker.ended(40) is None:
                     worker.kill()
-                    worker.wait()
 
     def environment(self, **more: str) -> dict[str, str]:
         """What a command of this world needs to know, and nothing of the caller's own settings."""

@@ -228,7 +228,7 @@ def cases(pack: Path, most: int) -> Iterator[Case]:
                         held_out,
                     )
                 for kind in ACROSS:
-                    name = f"{kind}, translated"
+                    name = f"{kind} (translated)"
                     if quota.is_full(name, held_out) or (text := UNSUPPORTED[kind](source)) in (
                         None,
                         source.text,

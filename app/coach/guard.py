@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 import secrets
+import unicodedata
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
@@ -70,9 +71,17 @@ def _title(passage: Passage) -> str:
     return " > ".join((passage.document_title, *passage.heading_path))
 
 
+def without_disguises(text: str) -> str:
+    """Wide and other letters that read as common ones as these, and no letters that nobody sees."""
+    return "".join(c for c in unicodedata.normalize("NFKC", text) if unicodedata.category(c) != "Cf")
+
+
 def refused_outright(text: str, marks: Iterable[str], sources: Sequence[str]) -> bool:
     """Whether a sentence is never shown, not even as unconfirmed: it could load or link something, it speaks to a machine or repeats
     what only the prompt holds. An address that a source has, letter by letter, may be said: it leaves as text and is no link."""
+    plain = without_disguises(text)
+    if plain != text and refused_outright(plain, marks, sources):
+        return True
     bare = _ADDRESS.sub(lambda found: "" if _is_in(found[0], sources) else found[0], text)
     return (
         _ACTIVE.search(bare) is not None

@@ -66,6 +66,7 @@ bench: install browser postgres  ## measure what docs/benchmarks.md says, beside
 	@$(BIN)/python -m bench.golden
 	@$(BIN)/python -m bench.search
 	@$(BIN)/python -m bench.ingest
+	@$(BIN)/python -m bench.streams
 	@command -v npm >/dev/null || { echo "The peer of bench.launches needs Node.js 20 and npm."; exit 2; }
 	@npm ci --silent --prefix bench/ltijs
 	@$(BIN)/python -m bench.launches

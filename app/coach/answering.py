@@ -109,7 +109,7 @@ async def answer_question(
     )
     for sentence in answer.sentences:
         yield Checked(sentence, answer.citations)
-    yield with_conflicts(replace(answer, note=note))
+    yield await run_sync(with_conflicts, replace(answer, note=note), limiter=coach.looking)
 
 
 class _Unfit(Exception):
@@ -162,7 +162,7 @@ async def _worded(
         model=coach.models.name_of("answer"),
         withheld=grounding.withheld,
     )
-    yield with_conflicts(answer)
+    yield await run_sync(with_conflicts, answer, limiter=coach.looking)
 
 
 async def _check(coach: Coach, grounding: Grounding, written: Written) -> Checked:

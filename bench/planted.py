@@ -200,10 +200,11 @@ _VERBS = {
 }
 
 
-_NO_SUBJECT = frozenset(
-    "it they he she there this that these what we you es who which how in no ello lo isso i dies man en em while because although "
-    "porque embora vor nach bei mit über durch".split()
-)
+_NO_SUBJECT_WORDS = """
+    it they he she there this that these what we you es who which how in no ello lo isso i dies man en em while because although
+    porque embora vor nach bei mit über durch
+"""
+_NO_SUBJECT = frozenset(_NO_SUBJECT_WORDS.split())
 
 
 @_rule(SUPPORTED, "pronoun")

@@ -161,6 +161,7 @@ async def _worded(
         voice="model",
         model=coach.models.name_of("answer"),
         withheld=grounding.withheld,
+        is_translated=any(one.passage.language != language for one in grounding.citations),
     )
     yield await run_sync(with_conflicts, answer, limiter=coach.looking)
 

@@ -35,6 +35,7 @@ NOTHING: dict[str, Any] = {
     "practice": None,
     "note": "",
     "conflicts": [],
+    "is_translated": False,
 }
 
 
@@ -77,6 +78,7 @@ def _stored(
         "experts": experts,
         "practice": practice_for(session, scope, visitor, citations),
         "note": answer.note,
+        "is_translated": answer.is_translated,
         "conflicts": [
             {"about": conflict.about, "citations": list(conflict.citations)} for conflict in answer.conflicts
         ],

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -19,7 +19,7 @@ from app.coach.coach import Coach
 from app.course.loading import organisation_named
 from app.course.services import Services
 from app.kit.settings import Settings
-from retrieval import Exchange, Scope
+from retrieval import Exchange, HashingEmbedder, Scope
 from tests.fakes import chat_api
 from tests.fakes.chat_api import ChatApi, Reply, Request
 
@@ -476,3 +476,34 @@ def test_documents_that_say_different_things_are_shown_side_by_side(
     assert len({side.passage.document_id for side in sides}) == 2
     for side in sides:
         assert side.passage.text[side.start : side.end] == side.quote
+
+
+# --- in another language --------------------------------------------------------------------------------------------
+
+
+@dataclass
+class Interpreter:
+    """Knows that some sentences mean the same; all else is far apart. For what the small embedder of the tests cannot know."""
+
+    same: dict[str, str]
+    plain: HashingEmbedder
+
+    def embed_passages(self, texts: Sequence[str]) -> Any:
+        return self.plain.embed_passages([self.same.get(text, text) for text in texts])
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.plain, name)
+
+
+def test_an_answer_in_the_persons_language_says_that_it_was_compared_by_meaning(
+    desk: Desk, model: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    said = "El almuerzo es al mediodía en la sala amarilla."
+    interpreter = Interpreter({said: "Lunch is at noon in the yellow room."}, HashingEmbedder())
+    monkeypatch.setattr(type(desk.services.retrieval), "embedder", interpreter)
+    question = "When is lunch in the yellow room? ¿Cuándo es el almuerzo en la sala amarilla del depósito y para quién?"
+    answer = desk.answer(question, model(lambda request: f"{said} {where(request, 'yellow')}"), locale="es")
+    assert (answer.voice, answer.is_translated) == ("model", True)
+    assert [sentence.is_verified for sentence in answer.sentences] == [True]
+    assert answer.citations[0].quote == "Lunch is at noon in the yellow room."
+    assert not desk.answer(LUNCH, model(honest("Lunch is at noon in the yellow room. [1]"))).is_translated

@@ -7,6 +7,8 @@ a denial, or the side of a pair of opposites (before / after, at least / at most
 
 from __future__ import annotations
 
+import functools
+
 from retrieval.assertions import Assertion, read_assertion
 from retrieval.languages import stems, words
 from retrieval.quantities import Number, is_number_word
@@ -32,6 +34,7 @@ def disagree(one: str, other: str, language: str) -> bool:
     )
 
 
+@functools.lru_cache(maxsize=4_096)
 def _subject(text: str, language: str) -> frozenset[str]:
     """What a sentence speaks of: the stems of its words without numbers."""
     return frozenset(

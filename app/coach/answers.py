@@ -66,8 +66,8 @@ class Answer:
     `missing` are the question's own words that the quoted passages do not mention, where the verdict is partly. `voice` wrote the
     sentences: the composer quotes, a model (`model`: "provider:model") words them itself. `note` says why the composer wrote
     although a model is set: a cap was reached, the model failed, or what it wrote was mostly not in the passages. `withheld`
-    counts the model's sentences that were not shown at all. `is_translated`: the model wrote in another language than the passages that
-    it cites, and sentences were compared by meaning, which is a weaker check.
+    counts the model's sentences that were not shown at all. `is_translated`: the model wrote in another language than what it
+    cites, and sentences were compared by meaning, which is a weaker check.
     """
 
     verdict: Verdict

@@ -340,6 +340,25 @@ class Retrieval:
             opinion=opinion,
         )
 
+    def unsaid_words(self, question: str, words: Sequence[str], scope: Scope) -> tuple[str, ...]:
+        """Those of the words (out of the question) that occur nowhere in the scope, in any form.
+
+        None where the content is in other languages than the question: that a word is not in it says nothing there.
+        """
+        if not words:
+            return ()
+        with self._sessions() as session:
+            view = self._searcher.view(session, scope)
+        language = view.language_of(question)
+        if language not in view.keywords.languages:
+            return ()
+        terms = view.keywords.question_terms(" ".join(words), language)
+        return tuple(
+            word
+            for word in words
+            if word in terms and not any(view.keywords.occurs(stem) for stem in terms[word])
+        )
+
     def passage(self, scope: Scope, passage_id: str) -> Passage:
         """Raises PassageNotFound outside the scope."""
         with self._sessions() as session:

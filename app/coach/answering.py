@@ -8,7 +8,7 @@ language or what isn't in the passages, the composer answers in the documents' o
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass, replace
 
@@ -199,9 +199,19 @@ def look_up(retrieval: Retrieval, question: str, scope: Scope, earlier: Exchange
         # Which reading is meant shows in which one the content answers better.
         in_context = as_data(retrieval.search(question, scope, limit=HITS, earlier=earlier))
         judged = retrieval.judge(question, in_context, earlier=earlier)
-        if judged.score > sufficiency.score:
-            return Found(standalone_question(question, earlier), tuple(in_context), judged)
-    return Found(question, tuple(hits), sufficiency)
+        # A word of its own that what was found does not have makes it a new question: "And in Brazil?".
+        is_new = set(judged.missing) & set(words(question))
+        if judged.score > sufficiency.score and not is_new:
+            return _found(retrieval, standalone_question(question, earlier), in_context, judged, scope)
+    return _found(retrieval, question, hits, sufficiency, scope)
+
+
+def _found(
+    retrieval: Retrieval, asked: str, hits: Sequence[Hit], sufficiency: Sufficiency, scope: Scope
+) -> Found:
+    """`missing` becomes what people are told of: words that no document has at all."""
+    missing = retrieval.unsaid_words(asked, sufficiency.missing, scope) if sufficiency.missing else ()
+    return Found(asked, tuple(hits), replace(sufficiency, missing=missing))
 
 
 async def _look_up_rewritten(

@@ -6,7 +6,11 @@ appears as it is written, and what a model brings from elsewhere waits for the c
 
 from __future__ import annotations
 
+import re
+
 from app.coach.guard import Vocabulary
+
+_OPENING = re.compile(r"\(?\d{1,2}[.)]|[-–—•]")
 
 
 class Drafting:
@@ -14,12 +18,11 @@ class Drafting:
 
     def __init__(self, vocabulary: Vocabulary) -> None:
         self.vocabulary = vocabulary
-        self._shown = 0
-        self._is_held = False
+        self.begin()
 
     def begin(self) -> None:
         """A new sentence begins."""
-        self._shown, self._is_held = 0, False
+        self._shown, self._is_held, self._told = 0, False, False
 
     def words_of(self, rest: str) -> str:
         """What may be added to the draft, whole words only; "" where there is nothing new. `rest` is the sentence so far."""
@@ -27,17 +30,14 @@ class Drafting:
             return ""
         whole = rest[: max(rest.rfind(" "), rest.rfind("\n")) + 1]
         fresh = whole[self._shown :]
-        told = []
+        told: list[str] = []
         for word in fresh.split():
-            if not any(c.isalnum() for c in word) or word.strip(".)").isdigit():
-                # A mark, a citation's bracket or a step's number: the checked sentence brings it in its own form.
-                if not set(word) <= set("–—-•*.)0123456789"):
-                    self._is_held = True
-                    break
-                continue
+            if not (self._told or told) and _OPENING.fullmatch(word):
+                continue  # a step's number or an item's mark: the checked sentence brings it in its own form
             if set(word) & set("[]<>{}|`#*_/@\\") or not self.vocabulary.knows(word):
                 self._is_held = True
                 break
             told.append(word)
         self._shown = len(whole)
+        self._told = self._told or bool(told)
         return "".join(f"{word} " for word in told)

@@ -14,6 +14,7 @@ from app.coach.answers import AnswerSentence, Citation
 from app.coach.guard import Vocabulary, refused_outright
 from app.coach.written import Written
 from retrieval import Embedder, Passage, Support, check_citation, check_translation
+from retrieval.assertions import read_assertion
 from retrieval.languages import UNKNOWN, detect_language, words
 
 # From here on a sentence is mostly made of words from nowhere.
@@ -50,8 +51,8 @@ class Grounding:
         if refused_outright(written.text, self.marks, self._texts):
             self.withheld += 1
             return None
-        if written.text.endswith(":") and not written.cited:
-            return self._lead_in(written)
+        if not written.cited and self._is_lead_in(written):
+            return self._keep(AnswerSentence(written.text, "heading", (), True))
         support, passage = self._best_support(written)
         if support.status != "supported" and self._is_foreign(written.text, support):
             self.withheld += 1
@@ -100,11 +101,14 @@ class Grounding:
             return check_citation(text, passage.text)
         return check_translation(text, self.language, passage.text, passage.language, self.embedder)
 
-    def _lead_in(self, written: Written) -> AnswerSentence | None:
-        """ "To refund a parcel:" asserts nothing as long as all its words are the question's or the passages'."""
-        if self.vocabulary.unknown_share(written.text) > 0:
-            return None
-        return self._keep(AnswerSentence(written.text, "heading", (), True))
+    def _is_lead_in(self, written: Written) -> bool:
+        """Whether it only says again what was asked: "To refund a damaged parcel:". With another word than the question's, a number,
+        a denial, a must or may, an all or only, it states something and is checked like any sentence."""
+        if written.kind != "sentence" or not written.text.endswith(":"):
+            return False
+        said = read_assertion(written.text, self.language)
+        states = said.numbers or said.denies or said.without or said.modality or said.every or said.only
+        return not states and Vocabulary([self.question], self.language).unknown_share(written.text) == 0
 
     def _cite(self, passage: Passage, support: Support) -> int:
         start, end = support.start, support.end

@@ -13,6 +13,10 @@ _STEP = re.compile(r"^\s*(?:\*\*)?\(?(\d{1,2})[.)]\s+")
 _ITEM = re.compile(r"^\s*[-*•–]\s+")
 _END = re.compile(r"[.!?…][\"”’»)*]*(?:\s*\[[^\]\n]{1,40}\][.!?]?)*(?=\s+[^\s\[])|\](?:[.!?])?(?=\s+[^\s\[])")
 _FORMATTING = re.compile(r"\*\*|__|(?<!\w)[*_](?=\w)|(?<=\w)[*_](?!\w)|^\s*#{1,6}\s+|`", re.MULTILINE)
+# Marks that turn the direction of what follows, and others that nobody sees.
+_INVISIBLE = re.compile(
+    r"[\r\u061c\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufeff\u00ad\x00-\x08\x0b-\x1f\x7f]"
+)
 # No sentence of an answer is that long; what is has no end that could be waited for.
 LONGEST_SENTENCE = 600
 
@@ -34,7 +38,7 @@ class SentenceReader:
 
     def read(self, piece: str) -> list[Written]:
         """The sentences that this piece completes."""
-        self.rest += piece.replace("\r", "")
+        self.rest += _INVISIBLE.sub("", piece)
         found = []
         while (end := self._end()) is not None:
             sentence, self.rest = self.rest[:end], self.rest[end:].lstrip(" ")

@@ -104,3 +104,9 @@ def test_a_new_question_never_gets_the_answer_to_the_one_before() -> None:
     *_, answer = steps_of(shelf, "Can I work from home on Fridays?", BEFORE)
     assert isinstance(answer, Answer) and answer.verdict == "not_covered"
     assert shelf.asked == [("Can I work from home on Fridays?", False)]
+
+
+def test_a_follow_up_with_a_word_of_its_own_that_was_not_found_is_a_new_question() -> None:
+    shelf = Shelf(mark("not_covered", 0.1), Sufficiency("covered", 0.9, missing=("brazil",)))
+    *_, answer = steps_of(shelf, "And in Brazil?", BEFORE)
+    assert isinstance(answer, Answer) and answer.verdict == "not_covered"

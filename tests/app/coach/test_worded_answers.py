@@ -168,6 +168,7 @@ def test_words_appear_while_the_sentence_is_being_written(desk: Desk, model: Any
     assert first < next(i for i, step in enumerate(steps) if isinstance(step, Checked))
     drafted = "".join(step.text for step in steps if isinstance(step, Draft))
     assert drafted.startswith("Ask the customer for two photos")
+    assert "Refund up to 50 euros within 14 days" in drafted, "a number is never left out of what is read"
     assert "[" not in drafted
 
 
@@ -232,6 +233,36 @@ def test_an_unsupported_sentence_is_marked(desk: Desk, model: Any, lie: str) -> 
     assert answer.voice == "model"
     assert [s.is_verified for s in answer.sentences] == [True, True, False]
     assert not answer.sentences[2].citations or answer.sentences[2].is_verified is False
+
+
+@pytest.mark.parametrize(
+    "lie",
+    [
+        "The customer must never ask, and you may refund a damaged parcel without photos:",
+        "You may refund up to 50 parcels before delivery:",
+        "Only the customer decides anything:",
+        "1. Refund the customer before delivery:",
+    ],
+)
+def test_a_lie_that_poses_as_an_announcement_is_no_announcement(desk: Desk, model: Any, lie: str) -> None:
+    answer = desk.answer(QUESTION, model(honest(f"{lie}\n{TRUE}")))
+    assert not [s for s in answer.sentences if s.is_verified and s.text in lie]
+    assert not [s for s in answer.sentences if s.kind == "heading"]
+
+
+def test_an_announcement_only_says_again_what_was_asked(desk: Desk, model: Any) -> None:
+    answer = desk.answer(QUESTION, model(honest(f"To refund a damaged parcel:\n{TRUE}")))
+    assert answer.voice == "model"
+    assert (answer.sentences[0].kind, answer.sentences[0].citations) == ("heading", ())
+    alone = desk.answer(QUESTION, model("To refund a damaged parcel:\n"))
+    assert alone.voice == "composer", "an announcement alone is no answer"
+
+
+def test_marks_that_turn_the_text_round_are_taken_out(desk: Desk, model: Any) -> None:
+    steps = desk.steps(QUESTION, model(honest("\u202e" + TRUE.replace("two", "t\u200bwo"))))
+    assert "\u202e" not in shown(steps) and "\u200b" not in shown(steps)
+    answer = steps[-1]
+    assert isinstance(answer, Answer) and [s.is_verified for s in answer.sentences] == [True, True]
 
 
 def test_an_invented_citation_is_removed_and_the_true_place_found(desk: Desk, model: Any) -> None:
@@ -507,3 +538,19 @@ def test_an_answer_in_the_persons_language_says_that_it_was_compared_by_meaning(
     assert [sentence.is_verified for sentence in answer.sentences] == [True]
     assert answer.citations[0].quote == "Lunch is at noon in the yellow room."
     assert not desk.answer(LUNCH, model(honest("Lunch is at noon in the yellow room. [1]"))).is_translated
+
+
+# --- what is said to be missing -------------------------------------------------------------------------------------
+
+
+def test_only_words_that_no_document_has_are_called_missing(desk: Desk) -> None:
+    retrieval = desk.services.retrieval
+    question = "How do I refund a damaged bicycle before lunches?"
+    asked = ("damaged", "bicycle", "lunches")
+    assert retrieval.unsaid_words(question, asked, desk.scope) == ("bicycle",), (
+        "another form of a word is the word"
+    )
+    assert (
+        retrieval.unsaid_words("¿Cómo se cambia la dirección de una bicicleta?", ("bicicleta",), desk.scope)
+        == ()
+    )

@@ -17,6 +17,7 @@ from app.course.access import Visitor
 from app.course.services import Services
 from app.kit.audit import record_event
 from app.kit.clock import now
+from app.kit.errors import N_, WorksideError
 from app.kit.ids import new_id
 from app.kit.jobs import OWNER, is_of_the_dead
 from app.rooms.ask.conversations import (
@@ -37,6 +38,14 @@ LEASE = timedelta(seconds=30)
 MOST_TRIES = 3
 
 
+class QuestionChanged(WorksideError):
+    """The question that was to be asked in other words is not shown any more: another tab has changed it, or one before it."""
+
+    status = 409
+    title = N_("Your change was not taken")
+    advice = N_("This question was changed in another tab. Reload to see what is there now.")
+
+
 @dataclass(frozen=True)
 class Opened:
     """A turn whose answer is this process's to write, and how it is to be shown. `replaced` are turns under way that it made void."""
@@ -52,12 +61,17 @@ def open_turn(
 ) -> Opened:
     """Writes the question down under this process's lease. An empty `conversation_id` begins a conversation.
 
-    `replaces` is the turn whose question is asked anew in other words: it and what came after it are not shown any more. Turns
-    are numbered under the conversation's lock, so that two tabs neither lose a turn nor share a number.
+    `replaces` is the turn whose question is asked anew in other words: it and what came after it are not shown any more.
+    QuestionChanged where it is not shown already: what took its place is work that this tab has never seen.
+    Turns are numbered under the conversation's lock, so that two tabs neither lose a turn nor share a number.
     """
     with services.database.write() as session:
         old = access_turn(session, visitor, replaces) if replaces else None
         conversation = _conversation(session, visitor, old.conversation_id if old else conversation_id)
+        if old is not None:
+            session.refresh(old)  # as it is under the lock: it was read before
+            if old.replaced_by is not None:
+                raise QuestionChanged
         last = session.scalar(select(func.max(Turn.number)).where(Turn.conversation_id == conversation.id))
         moment = now()
         turn = Turn(

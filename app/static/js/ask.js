@@ -259,7 +259,11 @@ export function start(main, kit) {
     }
     putBack(live);
     live.turn.remove();
-    if (!field.value && !live.id) { field.value = live.question; grow(field); }
+    if (!live.id && field.value.trim() !== live.question) {
+      field.value = [field.value, live.question].filter(Boolean).join("\n");
+      field.dispatchEvent(new Event("input", { bubbles: true })); // kept as typed words are, also over a reload
+      grow(field);
+    }
     kit.showBanner("banner-refused", { anchor: form.querySelector(".composer-box"), ...words });
   }
 

@@ -280,6 +280,27 @@ def test_a_question_asked_in_other_words_takes_the_place_of_the_old_line(campus:
     assert turn_of(campus, again).number == 4
 
 
+def test_a_tab_that_stayed_behind_does_not_hide_what_another_has_done(campus: Campus, ana: Visit) -> None:
+    first, conversation_id = asked(ana, "How do I refund?")
+    second, _ = asked(ana, "How do I greet a caller?", conversation_id)
+    again, _ = asked(ana, COVERED, replaces=first)
+    further, _ = asked(ana, "And how many photos?", conversation_id)
+    for stale in (first, second):
+        late = ana.post("/ask/turns", {"question": "Refunds, please?", "replaces": stale})
+        assert late.status_code == 409 and "This question was changed in another tab." in late.text
+    assert shown(ana.get(f"/ask/conversations/{conversation_id}").text) == [again, further]
+    assert campus.count(Turn) == 4
+
+
+def test_of_two_tabs_that_change_a_question_at_once_one_is_told(campus: Campus, ana: Visit) -> None:
+    first, conversation_id = asked(ana, "How do I refund?")
+    forms = [{"question": f"How do I greet caller {n}?", "replaces": first} for n in range(2)]
+    with ThreadPoolExecutor(2) as tabs:
+        codes = sorted(tabs.map(lambda form: ana.post("/ask/turns", form).status_code, forms))
+    assert codes == [200, 409]
+    assert len(shown(ana.get(f"/ask/conversations/{conversation_id}").text)) == 1
+
+
 def test_another_persons_turn_cannot_be_replaced(campus: Campus, ana: Visit) -> None:
     turn_id, _ = asked(ana, COVERED)
     refused = campus.visit("ben").post("/ask/turns", {"question": "x", "replaces": turn_id})

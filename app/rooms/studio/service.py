@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from typing import Any
 
@@ -25,6 +26,7 @@ MOST_STARTERS = 6
 MOST_PROMPTS = 12
 LONGEST_STARTER = 200
 SHOWN_CHANGES = 10
+_VERSION = re.compile(r"[0-9]{1,9}")
 
 
 def read_settings(services: Services, session: Session, visitor: Visitor, form: FormData) -> CoachWays:
@@ -33,7 +35,7 @@ def read_settings(services: Services, session: Session, visitor: Visitor, form: 
     if mode not in MODES:
         raise InputRefused(N_("Choose how the coach helps: at once, or by hints."))
     version = str(form.get("version", ""))
-    if not version.isdigit():
+    if not _VERSION.fullmatch(version):
         raise InputRefused(N_("The form is incomplete. Reload the page and try again."))
     starters = _lines(form, "starters")
     if len(starters) > MOST_STARTERS or any(len(text) > LONGEST_STARTER for text in starters):

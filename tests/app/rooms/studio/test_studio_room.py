@@ -70,6 +70,19 @@ def test_a_form_from_before_anothers_change_is_refused(campus: Campus, ivo: Visi
     assert is_checked(ivo.get("/studio").text, "mode", "learn")
 
 
+def test_words_typed_over_older_settings_are_not_put_into_the_form_of_newer_ones(
+    campus: Campus, ivo: Visit
+) -> None:
+    """What the frame restores goes by data-keep: with the same key, Save would undo the other's change without a word."""
+
+    def kept() -> set[str]:
+        return set(re.findall(r'data-keep="([^"]+)"', ivo.get("/studio").text))
+
+    before = kept()
+    assert campus.visit("ada", "administrator").post("/studio", SAVED).status_code == 303
+    assert before and not before & kept()
+
+
 def test_of_two_instructors_at_once_one_is_told(campus: Campus, ivo: Visit) -> None:
     ada = campus.visit("ada", "administrator")
     for version in ("0", "1"):
@@ -92,6 +105,9 @@ def test_of_two_instructors_at_once_one_is_told(campus: Campus, ivo: Visit) -> N
         {"mode": ""},
         {"version": "-1"},
         {"version": "x"},
+        {"version": "²"},
+        {"version": "٣"},
+        {"version": "9" * 5_000},
         {"starters": "\n".join(f"What about case {n}?" for n in range(7))},
         {"starters": "x" * 201},
         {"prompts": "May I refund [what?"},

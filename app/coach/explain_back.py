@@ -25,7 +25,8 @@ from app.coach.units import units_of
 from app.kit.errors import N_, InputRefused
 from app.kit.i18n import Translator
 from retrieval import Embedder
-from retrieval.languages import words
+from retrieval.languages import detect_language, words
+from retrieval.quantities import Number, numbers_in
 from retrieval.short_answers import Agreement, assess_answer
 
 Status = Literal["there", "partly", "missing"]
@@ -34,7 +35,9 @@ Voice = Literal["code", "model"]
 LONGEST_REPLY = 2000
 MOST_POINTS = 3
 _MOST_SENTENCES = 8
-_FIGURE = re.compile(r"\d+(?:[.,:]\d+)*")
+_DIGITS = re.compile(r"\d+(?:[.,:]\d+)*")
+# The digits of a name such as "A4", which is no number.
+_CODE = re.compile(r"(?<=[^\W\d_])\d+(?:[.,:]\d+)*")
 # So many words in a row are the document's and not one's own.
 _COPIED_WORDS = 7
 # Of nearness in meaning from 0 to 1 (retrieval.short_answers): sentences on other subjects lie below .2.
@@ -204,4 +207,17 @@ def _stands_in(quote: str, reply: str) -> bool:
 
 
 def _has_figures(statement: str, reply: str) -> bool:
-    return set(_FIGURE.findall(statement)) <= set(_FIGURE.findall(reply))
+    """Whether each number of the statement stands in the reply, in digits or in letters ("7 days", "seven days")."""
+    language = detect_language(statement)
+    # A reply is often too short to tell its language: it is read in the statement's as well.
+    said = [one for spoken in {language, detect_language(reply)} for one in numbers_in(reply, spoken)]
+    digits = set(_DIGITS.findall(reply))
+
+    def is_said(number: Number) -> bool:
+        written = _DIGITS.match(statement, number.at)
+        is_plain = written is not None and not number.unit and written[0] in digits  # "3pm" and "3 pm"
+        return is_plain or any(number.agrees(one) for one in said)
+
+    return set(_CODE.findall(statement)) <= digits and all(
+        is_said(number) for number in numbers_in(statement, language)
+    )

@@ -92,6 +92,34 @@ def test_without_the_figure_a_statement_is_not_there() -> None:
     assert (point.status, point.lacks_figure) == ("partly", True)
 
 
+SAME_FIGURE = [
+    (
+        "The customer has 7 days from the delivery to report damage.",
+        "They report damage in seven days.",
+        True,
+    ),
+    (
+        "The customer has seven days from the delivery to report damage.",
+        "They report damage in 7 days.",
+        True,
+    ),
+    ("The customer has seven days from the delivery to report damage.", "They report damage in days.", False),
+    ("The customer has 7 days from the delivery to report damage.", "They report damage in 7 weeks.", False),
+    ("Ask for two photos of the box that is damaged.", "I ask for photos of the damaged box.", False),
+    ("Ask for two photos of the box that is damaged.", "I ask for two photos of the damaged box.", True),
+    ("Print the form on A4 and send it.", "I print the form on A5 and send it.", False),
+    ("Close the case at 3pm on the day.", "I close the case at 3 pm on the day.", True),
+    ("El cliente tiene catorce días para la devolución.", "El cliente tiene 14 días para devolverlo.", True),
+    ("El cliente tiene catorce días para la devolución.", "El cliente tiene días para devolverlo.", False),
+]
+
+
+@pytest.mark.parametrize(("statement", "reply", "has_it"), SAME_FIGURE)
+def test_a_figure_counts_in_digits_and_in_letters(statement: str, reply: str, has_it: bool) -> None:
+    (point,) = compare(EMBEDDER, QUESTION, [statement], reply).points
+    assert point.status != "missing" and point.lacks_figure is not has_it
+
+
 def test_the_documents_own_words_are_noticed() -> None:
     assert is_copied(STATEMENTS, "As it says: ask for everything that is missing in one message!")
     assert not is_copied(STATEMENTS, GOOD)

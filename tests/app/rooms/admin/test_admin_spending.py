@@ -19,7 +19,9 @@ def words(page: str) -> str:
 
 
 def test_without_a_model_nothing_is_spent(campus: Campus, operator: Operator) -> None:
-    page = words(operator.get("/admin/spending").text)
+    html = operator.get("/admin/spending").text
+    assert "<code>workside budget set</code>" in html and "`" not in html
+    page = words(html)
     assert "No chat model is set" in page and "north" in page and "south" in page
     assert "0 of 20,000,000 (0%)" in page
 

@@ -6,6 +6,7 @@ sentence by sentence (`app.coach.grounding`) and leaves as plain text. What stan
 
 from __future__ import annotations
 
+import functools
 import re
 import secrets
 import unicodedata
@@ -39,6 +40,10 @@ def without_addresses(text: str) -> str:
     return _LONG_NUMBER.sub("[number]", _EMAIL.sub("[e-mail]", text))
 
 
+# The same passages are found again and again.
+_without_instructions = functools.lru_cache(maxsize=2_048)(without_instructions)
+
+
 def as_data(hits: Iterable[Hit]) -> list[Hit]:
     """The hits without what speaks to a machine in them, whenever it got in: nobody words, quotes or confirms an answer by it."""
     return [
@@ -53,7 +58,7 @@ def as_data(hits: Iterable[Hit]) -> list[Hit]:
 
 def _as_data(passage: Passage) -> Passage:
     headings = tuple(one for one in passage.heading_path if looks_like_instruction(one) is None)
-    text = without_instructions(passage.text)
+    text = _without_instructions(passage.text)
     if text == passage.text and headings == passage.heading_path:
         return passage
     return replace(passage, text=text, heading_path=headings)

@@ -12,6 +12,7 @@ from app.rooms.ask.models import ASKED, FAILED, STOPPED, Conversation
 
 # What Markdown reads as markup anywhere in a line, and what it reads so at its beginning.
 _SIGNS = re.compile(r"([\\`*_{}\[\]<>|~])")
+_LIST_LINE = re.compile(r"(?P<mark> {0,3}(?:[-*+]|\d{1,9}[.)]) )?(?P<words>.*)")
 _AT_LINE_START = re.compile(r"^(\s*)([#+\-=]|\d{1,9}(?=[.)]))", re.MULTILINE)
 
 
@@ -40,34 +41,97 @@ def _turn(view: dict[str, Any], translate: Translator) -> list[str]:
     if view["state"] == ASKED:
         return [*parts, translate("This question has no answer yet.")]
     if view["state"] == FAILED:
-        return [*parts, translate("The answer did not arrive")]
-    if view["hints"]:
-        return [*parts, translate("You have seen hints to this question, not the answer yet.")]
+        parts.append(translate("The answer did not arrive"))
+    elif view["hints"]:
+        parts.append(translate("You have seen hints to this question, not the answer yet."))
+    else:
+        parts += _answer(view, translate)
+    if view["missing"] and view["verdict"] == "partly":
+        said = translate("The documents say nothing about %(words)s.", words=view["missing"])
+        parts.append(f"**{translate('Part of this is not covered')}.** {plain(said)}")
+    handed = view.get("hand_off")
+    if handed and handed["answer"]:
+        parts += _expert_answer(handed["answer"], translate)
+    return parts
+
+
+def _answer(view: dict[str, Any], translate: Translator) -> list[str]:
+    """What the coach answered, with what stands above and below it on the page."""
+    parts: list[str] = []
     if view["verdict"] == "not_covered":
         parts.append(
             f"**{translate('Not covered here')}.** "
             + translate("Your course's documents don't answer this, so there is no answer to show you.")
         )
+    if view["verdict"] == "partly" and not view["missing"]:
+        parts.append(
+            f"**{translate('This may not be the whole answer')}.** "
+            + translate(
+                "These are the places in your documents that come closest. Check them before you rely on them."
+            )
+        )
     parts += _sentences(view["sentences"], translate)
     if view["state"] == STOPPED:
         parts.append(f"*{translate('You stopped this answer')}.*")
-    if view["missing"] and view["verdict"] == "partly":
-        said = translate("The documents say nothing about %(words)s.", words=view["missing"])
-        parts.append(f"**{translate('Part of this is not covered')}.** {plain(said)}")
+    for conflict in view["conflicts"]:
+        parts += _conflict(conflict, view["citations"], translate)
     if view["citations"]:
         parts.append(_sources(translate("Sources"), view["citations"], translate))
     if view["closest"]:
         parts.append(_sources(translate("Closest sections"), view["closest"], translate))
     if view["sentences"]:
-        parts.append(f"*{translate(WRITERS.get(view['voice'], WRITERS['composer']))}*")
+        parts.append(f"*{translate(_writer(view))}*")
+        if view["note"] in _NOTES:
+            parts.append(f"*{translate(_NOTES[view['note']])}*")
     return parts
 
 
 # The same words as below a turn (ask/turn.html).
-WRITERS = {
-    "composer": "In the documents' own words",
-    "model": "Written by a model from your documents, each sentence checked",
+_NOTES = {
+    "budget": "Today's budget for the model is used up, so the documents speak for themselves.",
+    "model": "The model did not answer this time, so the documents speak for themselves.",
+    "unsupported": "What the model wrote was mostly not in your documents, so they speak for themselves.",
 }
+
+
+def _writer(view: dict[str, Any]) -> str:
+    if view["voice"] != "model":
+        return "In the documents' own words"
+    if view["is_translated"]:
+        return (
+            "Written by a model from documents in another language. Its sentences were only compared by meaning: "
+            "check numbers and names in the source."
+        )
+    return "Written by a model from your documents, each sentence checked"
+
+
+def _conflict(
+    conflict: dict[str, Any], citations: Sequence[dict[str, Any]], translate: Translator
+) -> list[str]:
+    """That documents disagree, and each side in its own words."""
+    if conflict["about"]:
+        said = translate(
+            "They say different things about %(subject)s. Ask which one holds before you rely on it.",
+            subject=conflict["about"],
+        )
+    else:
+        said = translate("They say different things. Ask which one holds before you rely on it.")
+    about = f"**{plain(translate(_DISAGREE))}.** {plain(said)}"
+    sides = [cited for cited in citations if cited["n"] in conflict["citations"]]
+    return [about, _entries(sides, translate)] if sides else [about]
+
+
+_DISAGREE = "Your documents don't agree here"
+
+
+def _expert_answer(answer: dict[str, Any], translate: Translator) -> list[str]:
+    """What an expert answered, as a quotation: its lists stay lists, any other markup in it is text."""
+    title = translate("%(name)s answered", name=answer["author"])
+    lines = (_LIST_LINE.match(line) for line in answer["text"].splitlines())
+    said = [f"> {line['mark']}{plain(line['words'])}".rstrip() for line in lines if line]
+    reviewed = translate("Reviewed %(day)s", day=answer["reviewed"])
+    due = f" ({translate('Review due')})" if answer["is_review_due"] else ""
+    return [f"**{plain(title)}**", "\n".join(said), f"*{plain(reviewed)}{due}*"]
 
 
 def _sentences(sentences: Sequence[dict[str, Any]], translate: Translator) -> list[str]:
@@ -88,6 +152,11 @@ def _sentences(sentences: Sequence[dict[str, Any]], translate: Translator) -> li
 
 
 def _sources(title: str, entries: Sequence[dict[str, Any]], translate: Translator) -> str:
+    return f"{title}:\n\n" + _entries(entries, translate)
+
+
+def _entries(entries: Sequence[dict[str, Any]], translate: Translator) -> str:
+    """One line for each source: what it is, where in it, from when, and the cited words."""
     lines = []
     for entry in entries:
         number = f"[{entry['n']}] " if "n" in entry else ""
@@ -100,7 +169,7 @@ def _sources(title: str, entries: Sequence[dict[str, Any]], translate: Translato
             parts.append(translate("as of %(day)s", day=entry["updated"]))
         quote = f": “{plain(entry['quote'])}”" if entry.get("quote") else ""
         lines.append(f"- {', '.join(part for part in parts if part)}{quote}")
-    return f"{title}:\n\n" + "\n".join(lines)
+    return "\n".join(lines)
 
 
 def _moment(at: datetime) -> str:

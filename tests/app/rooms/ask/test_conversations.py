@@ -13,10 +13,13 @@ from sqlalchemy import select
 
 from app.coach.models import ContentGap
 from app.kit.audit import AuditEvent
+from app.kit.i18n import Translator
+from app.rooms.ask.after import learning_view
 from app.rooms.ask.conversations import LISTED, SHOWN_TURNS, title_from
-from app.rooms.ask.export import plain
+from app.rooms.ask.export import markdown_of, plain
 from app.rooms.ask.finding import folded
 from app.rooms.ask.models import Conversation, Turn
+from app.rooms.ask.turns import turn_view
 from tests.app.rooms.ask.streaming import turn_of
 from tests.app.rooms.campus import Campus, Visit
 
@@ -229,6 +232,69 @@ def test_the_file_holds_only_what_the_page_shows(campus: Campus, ana: Visit) -> 
     asked(ana, COVERED, replaces=turn_id)
     file = ana.get(f"/ask/conversations/{conversation_id}/export").text
     assert "zeppelin" not in file and COVERED in file
+
+
+DOUBT = "This may not be the whole answer"
+NOTES = {
+    "budget": "Today's budget for the model is used up",
+    "model": "The model did not answer this time",
+    "unsupported": "What the model wrote was mostly not in your documents",
+}
+
+
+def stored(campus: Campus, turn_id: str, **parts: Any) -> None:
+    """Gives a turn another answer than it got."""
+    with campus.services.database.write() as session:
+        turn = session.get_one(Turn, turn_id)
+        for name in ("verdict", "voice", "hint_level"):
+            setattr(turn, name, parts.pop(name, getattr(turn, name)))
+        turn.answer = {**turn.answer, **parts}
+
+
+@pytest.mark.parametrize(("note", "words"), NOTES.items())
+def test_the_file_says_what_the_page_says_to_doubt(campus: Campus, ana: Visit, note: str, words: str) -> None:
+    turn_id, conversation_id = asked(ana, COVERED)
+    path = f"/ask/conversations/{conversation_id}/export"
+    assert DOUBT not in ana.get(path).text
+    stored(
+        campus, turn_id, verdict="partly", missing="", note=note, conflicts=[{"about": "the *limit*", "citations": [1]}]
+    )  # fmt: skip
+    file = ana.get(path).text
+    quote = plain(turn_of(campus, turn_id).answer["citations"][0]["quote"])
+    assert DOUBT in file and words in file and "Your documents don't agree here" in file
+    assert plain("They say different things about the *limit*.") in file
+    assert file.count(quote) == 2, "as a side of what they disagree on, and as a source"
+    stored(campus, turn_id, voice="model", is_translated=True)
+    assert "from documents in another language" in ana.get(path).text
+    stored(campus, turn_id, hint_level=1)
+    file = ana.get(path).text
+    assert "hints to this question" in file
+    assert not [said for said in (DOUBT, words, "don't agree", quote) if said in file]
+
+
+def test_the_file_has_the_experts_answer_as_text(campus: Campus, ana: Visit) -> None:
+    turn_id, conversation_id = asked(ana, COVERED)
+    stored(campus, turn_id, hint_level=1)
+    said = "Ask **both**:\n\n- the desk <img src=x>\n- [the depot](javascript:alert(1))\n# Then wait"
+    answer = {"author": "Ivo *Berg*", "text": said, "reviewed": "23 November 2026", "is_review_due": True}
+    with campus.services.database.read() as session:
+        conversation = session.get_one(Conversation, conversation_id)
+        turn = session.get_one(Turn, turn_id)
+        view = {**learning_view(turn_view(turn), turn, Translator("en")), "hand_off": {"answer": answer}}
+    file = markdown_of(conversation, [view], Translator("en"))
+    assert "Reviewed 23 November 2026" in file and "Review due" in file
+    tokens = MarkdownIt("commonmark").parse(file)
+    inline = [child for token in tokens for child in token.children or ()]
+    assert not {token.type for token in [*tokens, *inline]} & {
+        "html_block",
+        "html_inline",
+        "link_open",
+        "image",
+    }
+    assert [token.type for token in tokens].count("list_item_open") == 2
+    shown_text = "".join(child.content for child in inline)
+    assert "Ivo *Berg* answered" in shown_text and "<img src=x>" in shown_text and "**both**" in shown_text
+    assert [token.tag for token in tokens if token.type == "heading_open"] == ["h1", "h2"]
 
 
 # ---- Deleting

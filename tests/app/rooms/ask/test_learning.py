@@ -202,6 +202,21 @@ def test_each_rung_is_one_tap_counted_and_told(campus: Campus, ana: Visit) -> No
     assert details(campus, "turn.hint_raised") == [{"level": 2}, {"level": 3}, {"level": 4}]
 
 
+def test_a_partly_answer_points_at_places_once_they_are_shown_and_at_each_once(
+    campus: Campus, ana: Visit
+) -> None:
+    turn_id, _ = opened(ana.ask(STEPS))
+    with campus.services.database.write() as session:
+        turn = session.get_one(Turn, turn_id)
+        turn.verdict, turn.answer = "partly", {**turn.answer, "missing": ""}
+    pages = [ana.get("/").text, *(climb(ana, turn_id, seen) for seen in (1, 2, 3))]
+    assert ["These are the places" in page for page in pages] == [False, True, True, True]
+    assert [page.count("data-source-slot") for page in pages] == [0, 1, 1, 1]
+    for page in pages[1:3]:
+        assert page.count(f'href="/sources/{turn_id}/1"') == 1
+    assert f'href="/sources/{turn_id}/1"' not in pages[0]
+
+
 def test_a_second_click_on_the_same_button_skips_no_rung(campus: Campus, ana: Visit) -> None:
     turn_id, _ = opened(ana.ask(STEPS))
     for _ in range(3):

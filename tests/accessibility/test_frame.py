@@ -10,7 +10,7 @@ from playwright.sync_api import Browser, Page, Route, expect
 
 from tests.accessibility.browser import ORIGIN, Tool, event, findings, opened
 from tests.accessibility.states import STATES, State, render_state
-from tests.accessibility.states.ask import COVERED, STOPPED
+from tests.accessibility.states.ask import COVERED, STOPPED, home
 
 QUESTION = COVERED["question"]
 
@@ -66,7 +66,7 @@ def test_the_first_page_leaves_focus_with_the_platform_and_the_bearer_out_of_sig
 
 
 def test_links_move_focus_and_a_reload_and_back_work(page: Page, tool: Tool) -> None:
-    page.get_by_role("link", name="Practice").click()
+    page.get_by_role("link", name="Practise").click()
     expect(page.locator("h1")).to_have_text("Practise on a real case")
     assert focused(page) == "h1" and page.url == f"{ORIGIN}/practice" and page.title().startswith("Practise")
     page.reload()
@@ -125,7 +125,7 @@ def test_ticks_stay_while_the_frame_stays(page: Page, tool: Tool) -> None:
     tool.pages["/"] = STATES["ask-covered"]
     page.reload()
     page.get_by_label("Ask for a photo of the label.").check()
-    page.get_by_role("link", name="Practice").click()
+    page.get_by_role("link", name="Practise").click()
     expect(page.locator("h1")).to_have_text("Practise on a real case")
     page.get_by_role("link", name="Ask", exact=True).click()
     expect(page.get_by_label("Ask for a photo of the label.")).to_be_checked()
@@ -221,11 +221,32 @@ def test_a_refused_question_goes_back_into_the_field(page: Page, tool: Tool) -> 
     assert field.input_value() == "my question" and page.locator(".turn").count() == 0
 
 
+def test_a_change_that_came_too_late_keeps_its_words_also_over_a_reload(page: Page, tool: Tool) -> None:
+    turns = [{**COVERED, "id": "t7"}, {**COVERED, "id": "t8"}]
+    tool.pages["/"] = State("ask/home.html", home(turns=turns))
+    page.reload()
+    advice = "This question was changed in another tab. Reload to see what is there now."
+    refusal = {"title": "Your change was not taken", "advice": advice, "reference": "", "code": "x"}
+    tool.on_post = lambda route, _path: tool.html(route, State("error.html", refusal), 409)
+    page.fill("#question", "half a question")
+    page.locator("#turn-t7").get_by_role("button", name="Edit").click()
+    words = page.locator("#turn-t7 textarea")
+    words.fill("In other words?")
+    words.press("Enter")
+    expect(page.get_by_role("alert")).to_contain_text(advice)
+    assert page.locator(".turn").count() == 2
+    kept = "half a question\nIn other words?"
+    expect(page.locator("#question")).to_have_value(kept)
+    page.wait_for_function("() => JSON.stringify(history.state).includes('In other words?')")
+    page.reload()
+    expect(page.locator("#question")).to_have_value(kept)
+
+
 def test_no_network_keeps_the_page_and_the_typed_text(page: Page, tool: Tool) -> None:
     page.fill("#question", "half a question")
     page.context.set_offline(True)
     page.route("**/practice", lambda route: route.abort("internetdisconnected"))
-    page.get_by_role("link", name="Practice").click()
+    page.get_by_role("link", name="Practise").click()
     expect(page.get_by_role("alert")).to_contain_text("We can't reach Workside")
     assert page.input_value("#question") == "half a question"
     assert not findings(page)
@@ -243,7 +264,7 @@ def test_an_answer_is_sent_once_and_lands_on_its_feedback(page: Page, tool: Tool
         tool.html(route, STATES["practice-feedback"])
 
     tool.on_post = check
-    page.get_by_role("link", name="Practice").click()
+    page.get_by_role("link", name="Practise").click()
     page.get_by_role("link", name="The lamp that arrived broken").click()
     button = page.get_by_role("button", name="Check my answer")
     button.click()
@@ -259,7 +280,7 @@ def test_an_answer_is_sent_once_and_lands_on_its_feedback(page: Page, tool: Tool
 
 
 def test_a_visit_that_has_ended_keeps_the_typed_text(page: Page, tool: Tool) -> None:
-    page.get_by_role("link", name="Practice").click()
+    page.get_by_role("link", name="Practise").click()
     page.get_by_role("link", name="The lamp that arrived broken").click()
     page.fill("#response", "An hour of work")
     tool.is_signed_out = True

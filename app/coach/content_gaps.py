@@ -17,6 +17,7 @@ from sqlalchemy import delete, select, update
 from sqlalchemy.orm import Session
 
 from app.coach.answers import Answer
+from app.coach.guard import without_addresses
 from app.coach.models import ContentGap, ExpertAnswer, HandOff
 from app.course.access import Visitor
 from app.course.services import Services
@@ -130,9 +131,10 @@ def _handed_off(session: Session, visitor: Visitor) -> dict[str, tuple[str, str 
 
 def _gap(group: list[ContentGap], handed: dict[str, tuple[str, str | None, datetime | None]]) -> Gap:
     people = len({row.user_id for row in group})
-    shown = [handed[row.turn_id][0] for row in group if row.turn_id in handed]
+    words = [handed[row.turn_id][0] for row in group if row.turn_id in handed]
     if people >= LEAST_PEOPLE:
-        shown += [_TELLTALE.sub("…", row.question) for row in group if row.question]
+        words += [row.question for row in group if row.question]
+    shown = [_TELLTALE.sub("…", without_addresses(text)) for text in words]
     answers = [
         (author, at)
         for row in group

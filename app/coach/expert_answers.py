@@ -1,10 +1,13 @@
 """An expert's answer: it reaches who asked, and where its author lets it, it becomes a document that the coach cites.
 
+One that came by a link, which proves only that somebody had it, is cited once a person of the course has confirmed it.
 A version is never edited: a further one supersedes it, also where its author only says that it still holds.
 """
 
 from __future__ import annotations
 
+import html
+import re
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import date, timedelta
@@ -14,6 +17,7 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from app.coach.expert_links import end_links
+from app.coach.guard import without_addresses
 from app.coach.hand_offs import ANSWERED, OPEN, clean_words
 from app.coach.models import ExpertAnswer, ExpertLink, HandOff
 from app.course.services import Services
@@ -21,13 +25,16 @@ from app.kit.audit import record_event
 from app.kit.clock import now
 from app.kit.errors import N_, InputRefused, WorksideError
 from app.kit.ids import new_opaque_id
+from app.kit.markdown import render_markdown
 from retrieval import CollectionNotFound, DocumentNotFound, Scope
 
 CURRENT, SUPERSEDED, WITHDRAWN = "current", "superseded", "withdrawn"
+IN_TOOL, BY_LINK = "tool", "link"
 LONGEST_ANSWER = 10_000
 LONGEST_TITLE = 300
 REVIEW_AFTER = timedelta(days=365)
 LATEST_REVIEW = timedelta(days=5 * 366)
+_BLANK_LINES = re.compile(r"\n\s*\n")
 
 
 class AnswerConflict(WorksideError):
@@ -44,6 +51,14 @@ class OwnQuestion(WorksideError):
     status = 403
     title = N_("This is your own question")
     advice = N_("Someone else answers it.")
+
+
+class NothingToConfirm(WorksideError):
+    """The answer that somebody confirms waits for nobody: it is cited already, or its author did not let it be."""
+
+    status = 409
+    title = N_("This answer waits for no confirmation")
+    advice = N_("Open the question again to see how it stands.")
 
 
 @dataclass(frozen=True)
@@ -76,6 +91,13 @@ def read_answer(form: dict[str, str]) -> Written:
     is_citable = bool(form.get("citable"))
     if is_citable and not question:
         raise InputRefused(N_("Write the question in a general form, so that others can find the answer."))
+    if is_citable and without_addresses(question) != question:
+        raise InputRefused(
+            N_(
+                "Take e-mail addresses and long numbers out of the question in its general form: everybody who may use the "
+                "documents can read it."
+            )
+        )
     today = now().date()
     try:
         due = date.fromisoformat(form.get("review", "") or (today + REVIEW_AFTER).isoformat())
@@ -107,7 +129,8 @@ def versions_of(session: Session, hand_off_id: str) -> list[ExpertAnswer]:
 def record_answer(
     services: Services, session: Session, row: HandOff, author: Author, written: Written
 ) -> ExpertAnswer:
-    """Writes a version, brings it to who asked, and has it taken in where it may be cited. The caller wakes the worker.
+    """Writes a version, brings it to who asked, and has it taken in where it may be cited and did not come by a link, which waits
+    for `confirm_answer`. The caller wakes the worker.
 
     Raises OwnQuestion, AnswerConflict.
     """
@@ -148,7 +171,7 @@ def record_answer(
             session.add(answer)
     except IntegrityError:
         raise AnswerConflict from None
-    if written.is_citable:
+    if written.is_citable and author.via != BY_LINK:
         answer.document_id = _take_in(services, session, answer)
     if earlier is not None and earlier.document_id and earlier.document_id != answer.document_id:
         _take_out(services, session, earlier)
@@ -160,6 +183,28 @@ def record_answer(
     end_links(session, row.id)
     row.state, row.answered_at, row.seen_at, row.step_at = ANSWERED, moment, None, None
     _record(session, answer, "expert_answer.recorded", author.user_id)
+    return answer
+
+
+def confirm_answer(
+    services: Services, session: Session, row: HandOff, answer_id: str, *, actor_id: str
+) -> ExpertAnswer:
+    """Lets the coach cite the answer of a link, the version that was looked at. The caller wakes the worker.
+
+    Raises OwnQuestion, AnswerConflict (another version counts by now), NothingToConfirm.
+    """
+    if actor_id == row.user_id:
+        raise OwnQuestion
+    answer = current_answer(session, row.id)
+    if answer is None or answer.id != answer_id:
+        raise AnswerConflict
+    if answer.document_id is not None:
+        return answer  # the second of two clicks
+    if awaits_confirmation(answer):
+        answer.document_id = _take_in(services, session, answer)
+    if answer.document_id is None:
+        raise NothingToConfirm
+    _record(session, answer, "expert_answer.confirmed", actor_id)
     return answer
 
 
@@ -180,13 +225,30 @@ def is_review_due(answer: ExpertAnswer) -> bool:
     return answer.review_due_on <= now().date()
 
 
+def awaits_confirmation(answer: ExpertAnswer) -> bool:
+    """Whether it came by a link, may be cited, and nobody of the course has confirmed it yet."""
+    return (
+        answer.via == BY_LINK
+        and answer.state == CURRENT
+        and answer.is_citable
+        and answer.document_id is None
+        and answer.collection_id is not None
+    )
+
+
 def can_be_answered(row: HandOff) -> bool:
     return row.state in {OPEN, ANSWERED}
 
 
 def document_of(answer: ExpertAnswer) -> bytes:
-    """The Markdown document that the coach cites: the general question is its title."""
-    return f"# {answer.question}\n\n{answer.text}\n".encode()
+    """The document that the coach cites, as Markdown whose blocks are HTML: the general question is its one heading.
+
+    A heading of the expert's is a bold line of it, however it was written, so that an answer never stands under a heading, and is
+    never cited at a place, that is not the question which it answers.
+    """
+    # A blank line ends a block of HTML in Markdown, and what follows would be read as Markdown again.
+    body = _BLANK_LINES.sub("\n&#10;", render_markdown(answer.text, with_headings=False))
+    return f"<h1>{html.escape(answer.question)}</h1>\n\n{body}\n".encode()
 
 
 def _take_in(services: Services, session: Session, answer: ExpertAnswer) -> str | None:

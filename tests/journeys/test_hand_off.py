@@ -77,6 +77,15 @@ def test_a_question_goes_to_an_expert_and_the_answer_comes_back_to_everybody(
     expect(frame.locator(".due")).to_contain_text("Noor Castellan answered your question")
     expect(frame.locator(".expert-answer").last).to_contain_text("blue key safe")
 
+    # A link proves only that somebody had it: Ingrid reads the answer before the coach cites it to others.
+    frame = open_as(page, demonstration, INGRID, "support-ask")
+    frame.get_by_role("link", name="Experts", exact=True).click()
+    row = frame.locator("#answered").get_by_role("link", name=QUESTION).first
+    expect(row).to_contain_text("Needs your confirmation")
+    row.click()
+    frame.get_by_role("button", name="Let the coach cite it").click()
+    expect(frame.locator("#answer")).to_contain_text("The coach cites it")
+
     # The next person gets it from the coach, with its author, in their own language around it.
     frame = open_as(page, demonstration, RAFAEL, "support-ask")
     for _ in range(5):

@@ -13,6 +13,7 @@ from sqlalchemy import select
 from app.coach.models import CoachSettings, ExpertAnswer, HandOff, ModeChoice, OwnPrompt
 from app.course.content import Expert
 from app.evidence.models import Attempt, Confirmation, Evidence, ScoreRow
+from app.kit.clock import now
 from app.kit.ids import new_id
 from app.rooms.ask.models import Conversation, Turn
 from lti.claims import DATA_PRIVACY_REQUEST, DEEP_LINKING_REQUEST
@@ -42,6 +43,7 @@ OWNED = {
     "hand_off_id",
     "question_id",
     "expert_id",
+    "answer_id",
 }
 
 STRANGERS: dict[str, tuple[str, str, str, str]] = {
@@ -145,11 +147,34 @@ def world(campus: Campus) -> World:
         columns = {column.name: getattr(hand_off, column.name) for column in HandOff.__table__.columns}
         question = HandOff(**columns | {"id": new_id(), "turn_id": new_id(), "expert_id": expert.id})
         session.add(question)
+        # A third one, answered by a link: what waits for a confirmation.
+        linked = HandOff(
+            **columns | {"id": new_id(), "turn_id": new_id(), "state": "answered", "step_at": None}
+        )
+        session.add(linked)
+        session.flush()
+        waiting = ExpertAnswer(
+            id=new_id(),
+            organisation_id=linked.organisation_id,
+            hand_off_id=linked.id,
+            version=1,
+            expert_id=expert.id,
+            author=expert.name,
+            via="link",
+            question="What is a zebrahanded?",
+            text="An answer.",
+            reviewed_on=now().date(),
+            review_due_on=now().date(),
+            collection_id=linked.collection_id,
+            filename="expert-answers/matrix.md",
+        )
+        session.add(waiting)
     values = {
         "turn_id": opened["turn_id"],
         "hand_off_id": hand_off.id,
         "question_id": question.id,
         "expert_id": expert.id,
+        "answer_id": waiting.id,
         "conversation_id": opened["conversation_id"],
         "prompt_id": prompt_id,
         "mark": "1",

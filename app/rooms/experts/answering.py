@@ -7,9 +7,17 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Depends, Request
 from starlette.responses import RedirectResponse, Response
 
-from app.coach.expert_answers import Author, read_answer, record_answer, withdraw_answer
+from app.coach.expert_answers import (
+    IN_TOOL,
+    Author,
+    confirm_answer,
+    read_answer,
+    record_answer,
+    withdraw_answer,
+)
 from app.coach.expert_links import address_of, end_links, make_link
 from app.coach.hand_offs import OPEN, access_handed_off, own_expert_ids
+from app.coach.models import ExpertAnswer
 from app.course.access import AnyVisitor, Reviewer, refuse_anonymous
 from app.course.content import Expert
 from app.course.services import Services
@@ -104,9 +112,23 @@ def answer(
         name=expert.name if expert else visitor.name,
         expert_id=expert.id if expert else None,
         user_id=visitor.user_id,
-        via="tool",
+        via=IN_TOOL,
     )
     record_answer(services, session, row, author, read_answer(form))
+    services.wake()
+    return RedirectResponse(f"/experts/questions/{row.id}", 303)
+
+
+@router.post("/experts/answers/{answer_id}/confirm")
+def confirm(request: Request, visitor: AnyVisitor, session: Db, answer_id: str) -> Response:
+    """Lets the coach cite an answer that came by a link."""
+    refuse_anonymous(visitor)
+    services: Services = request.app.state.services
+    read = session.get(ExpertAnswer, answer_id)
+    if read is None:
+        raise NotFound
+    row = access_handed_off(session, visitor, read.hand_off_id, for_update=True)
+    confirm_answer(services, session, row, read.id, actor_id=visitor.user_id)
     services.wake()
     return RedirectResponse(f"/experts/questions/{row.id}", 303)
 

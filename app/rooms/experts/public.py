@@ -9,8 +9,16 @@ from __future__ import annotations
 from fastapi import APIRouter, Request
 from starlette.responses import RedirectResponse, Response
 
-from app.coach.expert_answers import REVIEW_AFTER, Author, read_answer, record_answer
+from app.coach.expert_answers import (
+    BY_LINK,
+    REVIEW_AFTER,
+    Author,
+    awaits_confirmation,
+    read_answer,
+    record_answer,
+)
 from app.coach.expert_links import LIFE, LinkClosed, access_linked, claim_link
+from app.coach.guard import without_addresses
 from app.coach.models import HandOff
 from app.course.content import Expert
 from app.course.services import Services
@@ -73,14 +81,14 @@ def answer_by_link(request: Request, session: Db, token: str, form: PostedForm) 
     except InputRefused as refused:
         # Nothing that was typed is lost: there is no script on this page to keep it.
         return _form_page(request, session, row, expert, token, typed=form, problem=refused.advice)
-    author = Author(name=expert.name, expert_id=expert.id, user_id=None, via="link")
+    author = Author(name=expert.name, expert_id=expert.id, user_id=None, via=BY_LINK)
     answer = record_answer(services, session, row, author, written)
     services.wake()
     return render_page(
         request,
         "experts/thanks.html",
         headers=NOT_INDEXED,
-        is_cited=answer.document_id is not None,
+        is_to_confirm=awaits_confirmation(answer),
     )
 
 
@@ -95,7 +103,7 @@ def _form_page(
 ) -> Response:
     form = {
         "text": "",
-        "title": row.question,
+        "title": without_addresses(row.question),
         "citable": "yes",
         "review": (now().date() + REVIEW_AFTER).isoformat(),
     }

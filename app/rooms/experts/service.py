@@ -10,11 +10,13 @@ from sqlalchemy.orm import Session
 from app.coach.content_gaps import LEAST_PEOPLE, Gap, gaps_of
 from app.coach.expert_answers import (
     REVIEW_AFTER,
+    awaits_confirmation,
     current_answer,
     is_review_due,
     versions_of,
 )
 from app.coach.expert_links import mail_server, open_links
+from app.coach.guard import without_addresses
 from app.coach.hand_offs import ANSWERED, OPEN, own_expert_ids
 from app.coach.models import ExpertAnswer, HandOff
 from app.course.access import Visitor
@@ -66,6 +68,7 @@ def queue_view(
             "author": answer.author if answer else "",
             "is_review_due": answer is not None and is_review_due(answer),
             "is_withdrawn": row.state == ANSWERED and answer is None,
+            "needs_confirmation": answer is not None and awaits_confirmation(answer),
         }
 
     waiting = sorted((row for row in rows if row.state == OPEN), key=lambda row: row.due_at)
@@ -110,7 +113,7 @@ def question_view(
         "versions": [_answer_view(version, translate) for version in versions if version is not current],
         "form": {
             "text": latest.text if latest else "",
-            "title": latest.question if latest else row.question,
+            "title": without_addresses(latest.question if latest else row.question),
             "citable": latest.is_citable if latest else True,
             "review": (now().date() + REVIEW_AFTER).isoformat(),
             "instead_of": current.id if current else "",
@@ -269,6 +272,24 @@ def _to_answer(
         )
         or 0
     )
+    unconfirmed = (
+        session.scalar(
+            select(func.count())
+            .select_from(ExpertAnswer)
+            .join(HandOff, HandOff.id == ExpertAnswer.hand_off_id)
+            .where(
+                ExpertAnswer.state == "current",
+                ExpertAnswer.via == "link",
+                ExpertAnswer.is_citable,
+                ExpertAnswer.document_id.is_(None),
+                ExpertAnswer.collection_id.is_not(None),
+                HandOff.organisation_id == visitor.organisation_id,
+                HandOff.user_id != visitor.user_id,
+                theirs | (HandOff.context_id == visitor.context_id) if visitor.is_reviewer else theirs,
+            )
+        )
+        or 0
+    )
     items = []
     if waiting:
         text = translate.plural(
@@ -277,6 +298,13 @@ def _to_answer(
             waiting,
         )
         items.append(DueItem(text, "/experts"))
+    if unconfirmed:
+        text = translate.plural(
+            "%(n)s expert answer came by a link and waits for your confirmation",
+            "%(n)s expert answers came by a link and wait for your confirmation",
+            unconfirmed,
+        )
+        items.append(DueItem(text, "/experts#answered"))
     if reviews:
         text = translate.plural(
             "%(n)s expert answer is due for review", "%(n)s expert answers are due for review", reviews
@@ -326,6 +354,8 @@ def _answer_view(answer: ExpertAnswer, translate: Translator) -> dict[str, Any]:
         "version": answer.version,
         "question": answer.question,
         "text": answer.text,
+        "id": answer.id,
+        "needs_confirmation": awaits_confirmation(answer),
         "at": day(answer.created_at.date()),
         "reviewed": day(answer.reviewed_on),
         "review_due": day(answer.review_due_on),

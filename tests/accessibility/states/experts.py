@@ -56,7 +56,9 @@ ASKED = {
 FORM = {"text": "", "title": QUESTION, "citable": True, "review": "2027-11-23", "instead_of": ""}
 CURRENT = {
     "author": "Dario Lindqvist",
+    "id": "a2",
     "via": "link",
+    "needs_confirmation": False,
     "state": "current",
     "version": 2,
     "question": QUESTION,
@@ -119,6 +121,7 @@ def row(question: str = QUESTION, **parts: Any) -> dict[str, Any]:
         "author": "",
         "is_review_due": False,
         "is_withdrawn": False,
+        "needs_confirmation": False,
         **parts,
     }
 
@@ -214,6 +217,7 @@ STATES: dict[str, State] = {
             "answered": [
                 row(author="Dario Lindqvist", is_review_due=True),
                 row("What is a safe place?", is_withdrawn=True),
+                row("Who holds the spare keys?", author="Noor Castellan", needs_confirmation=True),
             ],
         },
         "/experts",
@@ -235,6 +239,16 @@ STATES: dict[str, State] = {
             can_link=False,
             current=CURRENT,
             versions=[{**CURRENT, "version": 1, "state": "superseded"}],
+            form={**FORM, "instead_of": "a2", "text": ANSWER_TEXT},
+        ),
+        "/experts/questions/h1",
+    ),
+    "experts-question-to-confirm": page(
+        "question",
+        question(
+            state="answered",
+            can_link=False,
+            current={**CURRENT, "is_citable": False, "needs_confirmation": True},
             form={**FORM, "instead_of": "a2", "text": ANSWER_TEXT},
         ),
         "/experts/questions/h1",
@@ -269,5 +283,5 @@ STATES: dict[str, State] = {
         "/answer/x",
         None,
     ),
-    "expert-link-thanks": page("thanks", {"is_cited": True}, "/answer/x", None),
+    "expert-link-thanks": page("thanks", {"is_to_confirm": True}, "/answer/x", None),
 }

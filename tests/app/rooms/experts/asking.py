@@ -48,6 +48,11 @@ def new_link(visit: Visit, hand_off_id: str) -> str:
     return found[1]
 
 
+def confirm(visit: Visit, answer_id: str) -> Response:
+    """Lets the coach cite an answer that came by a link."""
+    return visit.post(f"/experts/answers/{answer_id}/confirm")
+
+
 def row_of(campus: Campus, hand_off_id: str) -> HandOff:
     with campus.services.database.read() as session:
         return session.get_one(HandOff, hand_off_id)

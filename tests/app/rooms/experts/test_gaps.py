@@ -49,10 +49,13 @@ def test_from_five_people_on_words_are_shown_without_what_tells_of_one(campus: C
 
 def test_words_that_somebody_handed_on_are_shown_with_who_answered(campus: Campus, ivo: Visit) -> None:
     ana = campus.visit()
-    hand_off_id = hand_off(ana, ask(ana), question="Which paint is on the zebraroof?")
+    hand_off_id = hand_off(
+        ana, ask(ana), question="Which paint is on the zebraroof? zebra@example.org, 4900012345678"
+    )
     ask(campus.visit("ben"), f"{NOT_COVERED} zebraprivate")
     page = ivo.get("/experts/gaps").text
     assert "Which paint is on the zebraroof?" in page and "zebraprivate" not in page
+    assert "zebra@example.org" not in page and "4900012345678" not in page
     assert "answered on" not in page
     answer(ivo, hand_off_id)
     assert "Ivo of north answered on" in ivo.get("/experts/gaps").text

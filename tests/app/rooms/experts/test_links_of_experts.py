@@ -12,6 +12,7 @@ from starlette.testclient import TestClient
 
 from app.coach.expert_links import MOST_OPEN_LINKS
 from app.coach.models import ExpertLink
+from app.kit.audit import AuditEvent
 from app.kit.ids import secret_hash
 from app.rooms.experts import public
 from tests.app.rooms.campus import TOOL, Campus, Visit, work_off
@@ -21,12 +22,14 @@ from tests.app.rooms.experts.asking import (
     answer,
     answers_of,
     ask,
+    confirm,
     expert_named,
     hand_off,
     name_expert,
     new_link,
     row_of,
     sources_of,
+    user_id_of,
 )
 
 FORM = {"text": TEXT, "title": NOT_COVERED, "citable": "yes", "review": ""}
@@ -73,7 +76,7 @@ def opened(client: TestClient, path: str) -> Response:
     return client.get(path)
 
 
-def test_the_expert_answers_by_the_link_and_it_is_cited(
+def test_the_expert_answers_by_the_link_and_it_is_cited_once_it_is_confirmed(
     campus: Campus, ana: Visit, ivo: Visit, asked: str, browser: Callable[[], TestClient]
 ) -> None:
     path = new_link(ivo, asked)
@@ -94,11 +97,76 @@ def test_the_expert_answers_by_the_link_and_it_is_cited(
     assert (row.author, row.via, row.user_id) == ("Hanne of north parcels", "link", None)
     assert "Hanne of north parcels answered your question" in ana.get("/").text
     assert "Came by the link" in ivo.get(f"/experts/questions/{asked}").text, "the instructor is told how"
+    assert "an instructor of the course has confirmed it" in sent.text.replace("Once ", "")
+    assert TEXT in ana.get("/").text, "who asked has it at once"
+    work_off(campus.services)
+    assert not any(source["expert"] for source in sources_of(campus.visit("ben"), NOT_COVERED))
+    assert "1 expert answer came by a link and waits for your confirmation" in ivo.get("/").text
+    assert "Needs your confirmation" in ivo.get("/experts").text
+    assert "Let the coach cite it" in ivo.get(f"/experts/questions/{asked}").text
+    assert confirm(ivo, row.id).status_code == 303
+    assert confirm(ivo, row.id).status_code == 303, "a second click changes nothing"
     work_off(campus.services)
     assert any(
         source["expert"] and source["expert"]["name"] == "Hanne of north parcels"
-        for source in sources_of(campus.visit("ben"), NOT_COVERED)
+        for source in sources_of(campus.visit("cleo"), NOT_COVERED)
     )
+    page_after = ivo.get(f"/experts/questions/{asked}").text
+    assert "The coach cites it" in page_after and "Let the coach cite it" not in page_after
+    assert "waits for your confirmation" not in ivo.get("/").text
+    with campus.services.database.read() as session:
+        events = session.scalars(
+            select(AuditEvent).where(AuditEvent.action == "expert_answer.confirmed")
+        ).all()
+    assert len(events) == 1 and events[0].actor_id == user_id_of(campus, "north-ivo")
+
+
+def test_only_people_of_the_course_who_did_not_ask_confirm_what_they_have_read(
+    campus: Campus, ana: Visit, ivo: Visit, asked: str, browser: Callable[[], TestClient]
+) -> None:
+    path, client = new_link(ivo, asked), browser()
+    opened(client, path)
+    send(client, path, FORM)
+    (row,) = answers_of(campus)
+    strangers = [
+        ana,
+        campus.visit("ben"),
+        campus.visit("ivo", "instructor", "depot"),
+        campus.visit("ivo", "instructor", "parcels", "south"),
+    ]
+    assert {confirm(who, row.id).status_code for who in strangers} == {404}
+    promoted = campus.visit("ana", "instructor")
+    assert confirm(promoted, row.id).status_code == 403, "whoever asked could have used the link"
+    assert "Let the coach cite it" not in promoted.get(f"/experts/questions/{asked}").text
+    assert confirm(ivo, "0" * 32).status_code == 404
+    assert answer(ivo, asked, text="Blue.", citable="", instead_of=row.id).status_code == 303
+    assert confirm(ivo, row.id).status_code == 409, "another version than the one that was read"
+    assert {version.document_id for version in answers_of(campus)} == {None}
+
+
+def test_what_its_author_keeps_for_who_asked_nobody_confirms(
+    campus: Campus, ivo: Visit, asked: str, browser: Callable[[], TestClient]
+) -> None:
+    path, client = new_link(ivo, asked), browser()
+    opened(client, path)
+    send(client, path, FORM | {"citable": ""})
+    (row,) = answers_of(campus)
+    assert "Let the coach cite it" not in ivo.get(f"/experts/questions/{asked}").text
+    assert confirm(ivo, row.id).status_code == 409
+    assert answers_of(campus)[0].document_id is None
+
+
+def test_the_general_form_begins_without_addresses_and_long_numbers(
+    campus: Campus, ana: Visit, ivo: Visit, browser: Callable[[], TestClient]
+) -> None:
+    asked = hand_off(ana, ask(ana), question=f"{NOT_COVERED} zebra@example.org, parcel 4900012345678")
+    path, client = new_link(ivo, asked), browser()
+    for page in (opened(client, path).text, ivo.get(f"/experts/questions/{asked}").text):
+        title = page.partition('name="title"')[2].partition("</textarea>")[0]
+        assert NOT_COVERED in title and "zebra@" not in title and "4900012345678" not in title
+    told = send(client, path, FORM | {"title": "What about zebra@example.org?"})
+    assert told.status_code == 422 and "Take e-mail addresses and long numbers out" in told.text
+    assert answers_of(campus) == []
 
 
 def test_nothing_that_was_typed_is_lost_by_a_refusal(

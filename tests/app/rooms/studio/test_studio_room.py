@@ -51,7 +51,13 @@ def test_what_is_saved_holds_and_is_logged_with_who_and_what(campus: Campus, ivo
     assert version_in(page) == "1"
     assert "Ivo of north" in page and "now in learn mode" in page
     assert audits(campus, "coach.settings_changed") == [
-        {"version": 1, "mode_before": "help", "mode": "learn", "learner_may_choose": True}
+        {
+            "version": 1,
+            "mode_before": "help",
+            "mode": "learn",
+            "learner_may_choose": True,
+            "hidden_prompts": 2,  # the form ticks none of the content's
+        }
     ]
 
 

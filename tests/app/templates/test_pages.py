@@ -156,11 +156,13 @@ def test_a_session_cannot_end_its_script() -> None:
 
 
 def test_the_menu_shows_what_the_role_may_open() -> None:
-    assert [item.get_text() for item in page_of("ask-empty").select("nav a")] == ["Ask", "Practice"]
+    assert [item.get_text() for item in page_of("ask-empty").select("nav a")] == ["Ask", "Practise"]
     assert [item.get_text() for item in page_of("review-queue").select("nav a")] == [
         "Ask",
-        "Practice",
+        "Practise",
         "Review",
+        "Experts",
+        "Coach settings",
     ]
     assert page_of("source").select_one("nav [aria-current=page]").get_text() == "Ask"
 

@@ -378,6 +378,8 @@ def test_a_renewed_lease_outlasts_a_long_answer(
             await until(lambda: turn_of(campus, turn_id).lease_until > first)
             gate.set()
             await connection.read(until="done")
+        turn = turn_of(campus, turn_id)
+        assert (turn.state, turn.tries) == (ANSWERED, 1), "nobody else took it up"
 
     run(scenario)
 

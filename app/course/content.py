@@ -40,7 +40,11 @@ class RoleLadder(Base):
 
 
 class PracticeTask(Base):
-    """A real task with its checklist, one row a version: a changed task is a new version, so that old attempts keep their meaning."""
+    """A real task with its checklist, one row a version: a changed task is a new version, so that old attempts keep their meaning.
+
+    `definition` is what `app.course.task_definitions` validated. `origin` says where the version came from: "file" (a course
+    folder) or "form" (an instructor). An archived task is offered nowhere anew; activities that are for it keep it.
+    """
 
     __tablename__ = "practice_task"
     __table_args__ = (
@@ -56,7 +60,38 @@ class PracticeTask(Base):
     is_current: Mapped[bool] = mapped_column(Boolean, default=True)
     skill_key: Mapped[str] = mapped_column(String(100))
     definition: Mapped[dict[str, Any]] = mapped_column(JSON)
+    origin: Mapped[str] = mapped_column(String(20), default="file")
+    archived_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     created_at: Mapped[datetime] = mapped_column(UtcDateTime, default=now)
+
+
+class TaskDraft(Base):
+    """A practice task that is being written. No learner sees it; it becomes a version of a task when somebody publishes it.
+
+    `content` has the shape of a definition and may be incomplete. `origin`: "form" (written here), "document" (begun from a
+    document's own words), "model" (a chat model's proposal), "import" (an uploaded file), "file" (a course folder brought
+    other words for a task that was changed here). `task_key` is the task that it changes, None for a new one, and
+    `base_version` the version that it began from. `version` counts its changes: a form that was opened before another's
+    change is kept as a draft of its own. `form_key` comes from the form, so that one sent twice makes one draft.
+    """
+
+    __tablename__ = "task_draft"
+    __table_args__ = (Index("ix_task_draft_open", "organisation_id", "state", "collection_id"),)
+
+    id: Mapped[str] = own_id()
+    form_key: Mapped[str] = mapped_column(String(64), unique=True)
+    organisation_id: Mapped[str] = mapped_column(ID, ForeignKey("organisation.id"))
+    collection_id: Mapped[str] = mapped_column(String(64))
+    task_key: Mapped[str | None] = mapped_column(String(100))
+    base_version: Mapped[int] = mapped_column(default=0)
+    origin: Mapped[str] = mapped_column(String(20))
+    content: Mapped[dict[str, Any]] = mapped_column(JSON)
+    version: Mapped[int] = mapped_column(default=1)
+    state: Mapped[str] = mapped_column(String(20), default="open")
+    created_by: Mapped[str | None] = mapped_column(ID, ForeignKey("user_account.id"))
+    created_at: Mapped[datetime] = mapped_column(UtcDateTime, default=now)
+    changed_by: Mapped[str | None] = mapped_column(ID, ForeignKey("user_account.id"))
+    changed_at: Mapped[datetime] = mapped_column(UtcDateTime, default=now)
 
 
 class Expert(Base):

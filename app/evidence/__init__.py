@@ -31,6 +31,12 @@ ROOM = Room(
             "Answers to practice tasks, with feedback",
             "the person; reviewers once handed in",
         ),
+        PersonalData(
+            "answer_file",
+            "user_id",
+            "Files that were answers to practice tasks",
+            "the person; reviewers once handed in",
+        ),
         PersonalData("evidence", "user_id", "What was handed in", "the person and reviewers of the course"),
         PersonalData(
             "confirmation",

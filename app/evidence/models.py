@@ -5,7 +5,18 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import JSON, Boolean, Float, ForeignKey, Index, Integer, String, Text, UniqueConstraint
+from sqlalchemy import (
+    JSON,
+    Boolean,
+    Float,
+    ForeignKey,
+    Index,
+    Integer,
+    LargeBinary,
+    String,
+    Text,
+    UniqueConstraint,
+)
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.kit.clock import now
@@ -24,7 +35,8 @@ WITHHELD = "withheld"
 class Attempt(Base):
     """One answer to one version of a practice task, with the formative feedback it got. Kept for good, never overwritten.
 
-    `key` comes from the form: the same form sent twice is one attempt.
+    `key` comes from the form: the same form sent twice is one attempt. `response` are the words that people read; `answer` is
+    {"kind", "data"} by the kind of answer (app/rooms/practice/answers.py), None for a text of before there were kinds.
     """
 
     __tablename__ = "attempt"
@@ -43,12 +55,32 @@ class Attempt(Base):
     task_key: Mapped[str] = mapped_column(String(100))
     number: Mapped[int] = mapped_column(Integer)
     response: Mapped[str] = mapped_column(Text)
+    answer: Mapped[dict[str, Any] | None] = mapped_column(JSON)
     feedback: Mapped[list[dict[str, Any]]] = mapped_column(JSON, default=list)
     created_at: Mapped[datetime] = mapped_column(UtcDateTime, default=now)
 
 
+class AnswerFile(Base):
+    """The file that an attempt consists of, as it was sent. Its owner opens it, and reviewers once it was handed in."""
+
+    __tablename__ = "answer_file"
+
+    id: Mapped[str] = mapped_column(ID, primary_key=True, default=new_id)
+    attempt_id: Mapped[str] = mapped_column(ID, ForeignKey("attempt.id"), unique=True)
+    user_id: Mapped[str] = mapped_column(ID, ForeignKey("user_account.id"), index=True)
+    filename: Mapped[str] = mapped_column(String(120))
+    size: Mapped[int] = mapped_column(Integer)
+    sha256: Mapped[str] = mapped_column(String(64))
+    data: Mapped[bytes] = mapped_column(LargeBinary, deferred=True)
+    created_at: Mapped[datetime] = mapped_column(UtcDateTime, default=now)
+
+
 class Evidence(Base):
-    """Something that a person did, put before a human. `assisted` evidence is never shown as skill (product.md)."""
+    """Something that a person did, put before a human. `assisted` evidence is never shown as skill (product.md).
+
+    `kind` is "practice" or "recheck"; of these only a re-check is done without help. A column of the gradebook is tagged with
+    the kind that it takes, and none is with "recheck".
+    """
 
     __tablename__ = "evidence"
     __table_args__ = (
@@ -75,7 +107,11 @@ class Evidence(Base):
 
 
 class Confirmation(Base):
-    """A human's decision on a piece of evidence. A changed mind is a further row; the highest number counts."""
+    """The decision on a piece of evidence. A changed mind is a further row; the highest number counts.
+
+    A human's, with a yes or no for each criterion; or, for a task that is complete when it is handed in, its policy's: then
+    `reviewer_id` is None, the role "policy", and no criterion was judged.
+    """
 
     __tablename__ = "confirmation"
     __table_args__ = (UniqueConstraint("evidence_id", "number"),)
@@ -83,7 +119,7 @@ class Confirmation(Base):
     id: Mapped[str] = mapped_column(ID, primary_key=True, default=new_id)
     evidence_id: Mapped[str] = mapped_column(ID, ForeignKey("evidence.id"))
     number: Mapped[int] = mapped_column(Integer)
-    reviewer_id: Mapped[str] = mapped_column(ID, ForeignKey("user_account.id"))
+    reviewer_id: Mapped[str | None] = mapped_column(ID, ForeignKey("user_account.id"))
     reviewer_role: Mapped[str] = mapped_column(String(30))
     criteria: Mapped[dict[str, bool]] = mapped_column(JSON)
     comment: Mapped[str] = mapped_column(Text, default="")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from app.course.access import EVERYONE
 from app.kit.errors import N_
+from app.kit.privacy import PersonalData
 from app.kit.room import NavigationItem, PlacementKind, Room
 from app.rooms.practice.placing import first_page, task_options, task_preview
 from app.rooms.practice.routes import router
@@ -25,6 +26,14 @@ ROOM = Room(
             preview_template="practice/preview.html",
             first_page=first_page,
             is_graded=True,
+        ),
+    ),
+    personal_data=(
+        PersonalData(
+            "task_draft",
+            "changed_by",
+            "Who wrote a practice task that is not published, and when",
+            "those who teach the course",
         ),
     ),
     due=due_for_practice,

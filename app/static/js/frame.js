@@ -26,11 +26,11 @@ async function request(url, options = {}) {
   return response;
 }
 
-/** The body of a form as it is sent, with the button that sent it. */
+/** The body of a form as it is sent, with the button that sent it. Only a form that says so sends files. */
 function formBody(form, submitter) {
   const data = new FormData(form);
   if (submitter && submitter.name) data.append(submitter.name, submitter.value);
-  return new URLSearchParams(data);
+  return form.enctype === "multipart/form-data" ? data : new URLSearchParams(data);
 }
 
 async function documentOf(response) {

@@ -33,10 +33,14 @@ WITHHELD = "withheld"
 
 
 class Attempt(Base):
-    """One answer to one version of a practice task, with the formative feedback it got. Kept for good, never overwritten.
+    """One answer to one version of a practice task, with the formative feedback it got. Kept for good, never overwritten: a
+    trigger of the database refuses every UPDATE.
 
     `key` comes from the form: the same form sent twice is one attempt. `response` are the words that people read; `answer` is
     {"kind", "data"} by the kind of answer (app/rooms/practice/answers.py), None for a text of before there were kinds.
+
+    `remarks` say how the feedback was made (`app.coach.task_feedback`). `recheck_id` is set for the one answer of an unaided
+    re-check, and for no other.
     """
 
     __tablename__ = "attempt"
@@ -57,6 +61,100 @@ class Attempt(Base):
     response: Mapped[str] = mapped_column(Text)
     answer: Mapped[dict[str, Any] | None] = mapped_column(JSON)
     feedback: Mapped[list[dict[str, Any]]] = mapped_column(JSON, default=list)
+    remarks: Mapped[dict[str, Any]] = mapped_column(JSON, default=dict)
+    recheck_id: Mapped[str | None] = mapped_column(ID, ForeignKey("recheck.id"), unique=True)
+    created_at: Mapped[datetime] = mapped_column(UtcDateTime, default=now)
+
+
+class SelfAssessment(Base):
+    """What a learner thinks of an attempt of their own: a tick for each criterion. Another view is a further row."""
+
+    __tablename__ = "self_assessment"
+    __table_args__ = (UniqueConstraint("attempt_id", "number"),)
+
+    id: Mapped[str] = mapped_column(ID, primary_key=True, default=new_id)
+    attempt_id: Mapped[str] = mapped_column(ID, ForeignKey("attempt.id"))
+    user_id: Mapped[str] = mapped_column(ID, ForeignKey("user_account.id"), index=True)
+    number: Mapped[int] = mapped_column(Integer)
+    criteria: Mapped[dict[str, bool]] = mapped_column(JSON)
+    created_at: Mapped[datetime] = mapped_column(UtcDateTime, default=now)
+
+
+class PracticeEnd(Base):
+    """A learner has asked for the worked answers of a task: no further attempt is taken in this activity."""
+
+    __tablename__ = "practice_end"
+    __table_args__ = (UniqueConstraint("user_id", "resource_link_id", "task_key"),)
+
+    id: Mapped[str] = mapped_column(ID, primary_key=True, default=new_id)
+    organisation_id: Mapped[str] = mapped_column(ID, ForeignKey("organisation.id"))
+    context_id: Mapped[str] = mapped_column(ID, ForeignKey("context.id"))
+    resource_link_id: Mapped[str] = mapped_column(ID, ForeignKey("resource_link.id"))
+    user_id: Mapped[str] = mapped_column(ID, ForeignKey("user_account.id"))
+    task_id: Mapped[str] = mapped_column(ID, ForeignKey("practice_task.id"))
+    task_key: Mapped[str] = mapped_column(String(100))
+    ended_at: Mapped[datetime] = mapped_column(UtcDateTime, default=now)
+
+
+class Recheck(Base):
+    """The unaided re-check of one task for one person in one activity: when it is due and how far it is.
+
+    `state` is "waiting" (due at `due_at`), "open" (the coach is closed to this person meanwhile) or "done"; its answer is the
+    attempt that names it. `task_id` is the version that was practised. `openings` counts how often it was opened, so that who
+    reads the answer sees whether its questions had been read before.
+    """
+
+    __tablename__ = "recheck"
+    __table_args__ = (
+        UniqueConstraint("user_id", "resource_link_id", "task_key"),
+        Index("ix_recheck_person", "user_id", "context_id", "state"),
+    )
+
+    id: Mapped[str] = mapped_column(ID, primary_key=True, default=new_id)
+    organisation_id: Mapped[str] = mapped_column(ID, ForeignKey("organisation.id"))
+    context_id: Mapped[str] = mapped_column(ID, ForeignKey("context.id"))
+    resource_link_id: Mapped[str] = mapped_column(ID, ForeignKey("resource_link.id"))
+    user_id: Mapped[str] = mapped_column(ID, ForeignKey("user_account.id"))
+    task_id: Mapped[str] = mapped_column(ID, ForeignKey("practice_task.id"))
+    task_key: Mapped[str] = mapped_column(String(100))
+    state: Mapped[str] = mapped_column(String(20), default="waiting")
+    due_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    openings: Mapped[int] = mapped_column(Integer, default=0)
+    opened_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    done_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    created_at: Mapped[datetime] = mapped_column(UtcDateTime, default=now)
+
+
+class Contest(Base):
+    """A learner says that one line of what was said of an attempt is wrong, and an instructor's answer to that.
+
+    `about` is "suggestion" (a line of the machine's feedback) or "decision" (a person's yes or no). `agrees` is the
+    instructor's: True where the learner is right. `seen_at` is when the learner has seen the answer.
+    """
+
+    __tablename__ = "contest"
+    __table_args__ = (
+        UniqueConstraint("user_id", "key"),
+        Index("ix_contest_queue", "context_id", "state"),
+        Index("ix_contest_attempt", "attempt_id"),
+    )
+
+    id: Mapped[str] = mapped_column(ID, primary_key=True, default=new_id)
+    key: Mapped[str] = mapped_column(String(64))
+    organisation_id: Mapped[str] = mapped_column(ID, ForeignKey("organisation.id"))
+    context_id: Mapped[str] = mapped_column(ID, ForeignKey("context.id"))
+    resource_link_id: Mapped[str] = mapped_column(ID, ForeignKey("resource_link.id"))
+    user_id: Mapped[str] = mapped_column(ID, ForeignKey("user_account.id"))
+    attempt_id: Mapped[str] = mapped_column(ID, ForeignKey("attempt.id"))
+    criterion: Mapped[str] = mapped_column(String(100))
+    about: Mapped[str] = mapped_column(String(20))
+    words: Mapped[str] = mapped_column(Text)
+    state: Mapped[str] = mapped_column(String(20), default="open")
+    agrees: Mapped[bool | None] = mapped_column(Boolean)
+    answer: Mapped[str] = mapped_column(Text, default="")
+    answered_by: Mapped[str | None] = mapped_column(ID, ForeignKey("user_account.id"))
+    answered_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    seen_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     created_at: Mapped[datetime] = mapped_column(UtcDateTime, default=now)
 
 

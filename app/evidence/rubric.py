@@ -43,3 +43,10 @@ def total(criteria: Sequence[Criterion], met: Mapping[str, bool], maximum: float
     if not is_complete:
         share = min(share, 0.5)
     return Total(round(share * maximum, 2), maximum, is_complete)
+
+
+def complete(maximum: float) -> Total:
+    """All the points, for a task whose policy says that handing in is enough. ValueError for a maximum that is none."""
+    if not 0 < maximum < math.inf:
+        raise ValueError("a rubric needs a positive maximum and criteria of positive weight, each id once")
+    return Total(round(maximum, 2), maximum, True)

@@ -1,4 +1,4 @@
-"""What a course folder brings besides documents: skills, roles, tasks, experts, one-tap questions and ready prompts."""
+"""What a course folder brings besides documents: skills, roles, tasks, scenarios, experts, one-tap questions and ready prompts."""
 
 from __future__ import annotations
 
@@ -92,6 +92,26 @@ class TaskDraft(Base):
     created_at: Mapped[datetime] = mapped_column(UtcDateTime, default=now)
     changed_by: Mapped[str | None] = mapped_column(ID, ForeignKey("user_account.id"))
     changed_at: Mapped[datetime] = mapped_column(UtcDateTime, default=now)
+
+
+class Scenario(Base):
+    """A conversation to play, one row a version, like a task. `definition` holds what learners must not see: show `scenario_view`."""
+
+    __tablename__ = "scenario"
+    __table_args__ = (
+        UniqueConstraint("organisation_id", "key", "version"),
+        Index("ix_scenario_current", "organisation_id", "collection_id", "is_current"),
+    )
+
+    id: Mapped[str] = own_id()
+    organisation_id: Mapped[str] = mapped_column(ID, ForeignKey("organisation.id"))
+    collection_id: Mapped[str] = mapped_column(String(64))
+    key: Mapped[str] = mapped_column(String(100))
+    version: Mapped[int] = mapped_column(default=1)
+    is_current: Mapped[bool] = mapped_column(Boolean, default=True)
+    skill_key: Mapped[str] = mapped_column(String(100))
+    definition: Mapped[dict[str, Any]] = mapped_column(JSON)
+    created_at: Mapped[datetime] = mapped_column(UtcDateTime, default=now)
 
 
 class Expert(Base):

@@ -1,4 +1,4 @@
-"""Loading a course folder (docs/content.md) into an organisation: documents, tasks, skills, roles, starters, experts.
+"""Loading a course folder (docs/content.md) into an organisation: documents, tasks, scenarios, skills, roles, starters, experts.
 
 Loading again changes only what has changed: a task with other words becomes a new version, an unchanged document is not read again.
 """
@@ -14,6 +14,7 @@ from sqlalchemy.orm import Session
 
 from app.course.content import Expert, PracticeTask, ReadyPrompt, RoleLadder, Skill, Starter
 from app.course.models import Organisation
+from app.course.scenarios import ScenarioInvalid, check_scenario, record_scenario
 from app.course.services import Services
 from app.kit.errors import NotFound
 from app.kit.log import get_logger
@@ -67,6 +68,13 @@ def load_course(services: Services, folder: Path, organisation_id: str) -> tuple
         _load_experts(session, organisation_id, collection.id, course)
         for path in sorted((folder / "tasks").glob("*.toml")):
             _load_task(session, organisation_id, collection.id, _read(path), titles)
+        for path in sorted((folder / "scenarios").glob("*.toml")):
+            scenario = _plain(_read(path))
+            try:
+                check_scenario(scenario)
+            except ScenarioInvalid as error:
+                raise CourseFolderInvalid(f"{path}: {error}") from None
+            record_scenario(session, organisation_id, collection.id, scenario, titles)
         if (folder / "skills.toml").exists():
             framework = _read(folder / "skills.toml")
             for skill in framework["skills"]:

@@ -24,6 +24,7 @@ from app.course.models import (
 from app.kit.clock import now
 from app.kit.errors import N_, NotAllowed, NotFound, SignedOut, WorksideError
 from app.kit.ids import secret_hash
+from app.kit.time_zones import HEADER, read_zone
 from lti import ROLES, DeepLinkingSettings
 from lti.claims import DEEP_LINKING_REQUEST
 from lti.roles import TEACHING
@@ -58,7 +59,10 @@ class NameNeeded(WorksideError):
 
 @dataclass(frozen=True, kw_only=True)
 class Person:
-    """Who came by which visit, and as what. `is_anonymous`: the platform did not say who; nothing is kept for them."""
+    """Who came by which visit, and as what. `is_anonymous`: the platform did not say who; nothing is kept for them.
+
+    `zone` is the time zone of the browser that asks, as each request says it; "UTC" where it says none that there is.
+    """
 
     visit_id: str
     user_id: str
@@ -69,6 +73,7 @@ class Person:
     name: str
     is_anonymous: bool = False
     return_url: str | None = None
+    zone: str = "UTC"
 
     @property
     def is_reviewer(self) -> bool:
@@ -124,6 +129,7 @@ class Arrival:
     context: Context | None
     link: ResourceLink | None
     placement: Placement | None
+    zone: str = "UTC"
 
     def person(self) -> Person:
         return Person(**self._who())
@@ -173,6 +179,7 @@ class Arrival:
             "name": self.user.display_name,
             "is_anonymous": self.user.is_anonymous,
             "return_url": self.visit.return_url,
+            "zone": self.zone,
         }
 
 
@@ -203,7 +210,7 @@ def signed_in(request: Request) -> Arrival:
         ).one_or_none()
     if row is None:
         raise SignedOut
-    arrival = Arrival(*row)
+    arrival = Arrival(*row, zone=read_zone(request.headers.get(HEADER)))
     _prolong(request, arrival.visit)
     request.state.frame_ancestors = tuple(arrival.visit.frame_origins)
     request.state.locale = arrival.visit.locale

@@ -15,6 +15,7 @@ from app.kit.clock import now
 from app.kit.db import Database
 from app.kit.egress import EgressClient
 from app.kit.jobs import Worker
+from app.kit.room import PlanSeed
 from app.kit.settings import Settings
 from app.kit.vault import Vault
 from retrieval import Embedder, Retrieval
@@ -27,7 +28,7 @@ class Services:
     """`worker` is None where the work in the background is another process's; `wake()` then only saves nothing.
 
     `first_pages` says for each kind of placement where a launch of it begins; the rooms declare them (`Room.placements`).
-    `starters` are the rooms' own one-tap questions (`Room.starters`).
+    `starters` are the rooms' own one-tap questions (`Room.starters`), `plan_seeds` what plans can begin with (`Room.plan_seeds`).
     """
 
     settings: Settings
@@ -40,6 +41,7 @@ class Services:
     worker: Worker | None = field(default=None)
     first_pages: dict[str, Callable[[Mapping[str, Any]], str]] = field(default_factory=dict)
     starters: tuple[Callable[..., Sequence[str]], ...] = ()
+    plan_seeds: tuple[Callable[..., Sequence[PlanSeed]], ...] = ()
     _parts: dict[type[Any], Any] = field(default_factory=dict)
     _making: threading.RLock = field(default_factory=threading.RLock)
 

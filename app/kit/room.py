@@ -31,6 +31,20 @@ class DueItem:
 
 
 @dataclass(frozen=True)
+class PlanSeed:
+    """Something that a person did here and may want to do at work, in their language: what a plan can begin with.
+
+    `key` names it ("turn:<id>"), `title` says what it was, `cue` and `actions` are proposals that the person changes as they like.
+    """
+
+    key: str
+    title: str
+    cue: str = ""
+    actions: tuple[str, ...] = ()
+    skill_key: str = ""
+
+
+@dataclass(frozen=True)
 class PlacementOption:
     """One thing of a kind that can be chosen: its title and a few short facts in the chooser's language.
 
@@ -72,6 +86,8 @@ class Room:
     `due(services, session, visitor, translate)` gives what waits for the visitor in this room; Ask shows it above the question.
     `starters(services, session, visitor)` gives one-tap questions in the visitor's language, such as those of a plan; a room
     offers none that the content does not answer.
+    `plan_seeds(services, session, visitor, translate, only)` gives what plans can begin with, the newest first; with `only`, a
+    seed's key, just that one, or nothing where it is not this room's or not the visitor's.
     `probes(services)` are what /readyz looks at besides what every process needs. `gauges` read the database and set metrics, each
     called with the services whenever /metrics is read, so that no worker is needed for them.
     `start(services)` runs in a thread of its own when the process begins to serve: what takes seconds and the first visitor need not
@@ -87,6 +103,7 @@ class Room:
     public: dict[str, str] = field(default_factory=dict)
     due: Callable[..., Sequence[DueItem]] | None = None
     starters: Callable[..., Sequence[str]] | None = None
+    plan_seeds: Callable[..., Sequence[PlanSeed]] | None = None
     probes: Callable[[Any], Sequence[Probe]] | None = None
     gauges: tuple[Callable[[Any], object], ...] = ()
     start: Callable[[Any], None] | None = None

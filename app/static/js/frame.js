@@ -17,9 +17,12 @@ class SignedOut extends Error {}
 
 // ---- Requests ------------------------------------------------------------------------------------------------------
 
+// Where the person is, so that "today" is theirs; a browser that doesn't say is told UTC's.
+const zone = Intl.DateTimeFormat().resolvedOptions().timeZone || "UTC";
+
 /** A fetch with the bearer. Throws SignedOut on 401, TypeError where the network fails, AbortError when aborted. */
 async function request(url, options = {}) {
-  const headers = { Accept: "text/html", ...options.headers };
+  const headers = { Accept: "text/html", "Workside-Time-Zone": zone, ...options.headers };
   if (bearer) headers.Authorization = `Bearer ${bearer}`;
   const response = await fetch(url, { ...options, headers, credentials: "omit", cache: "no-store" });
   if (response.status === 401) throw new SignedOut();

@@ -210,7 +210,8 @@ def signed_in(request: Request) -> Arrival:
         ).one_or_none()
     if row is None:
         raise SignedOut
-    arrival = Arrival(*row, read_zone(request.headers.get(HEADER)))
+    visit, user, context, link, placement = row
+    arrival = Arrival(visit, user, context, link, placement, read_zone(request.headers.get(HEADER)))
     _prolong(request, arrival.visit)
     request.state.frame_ancestors = tuple(arrival.visit.frame_origins)
     request.state.locale = arrival.visit.locale

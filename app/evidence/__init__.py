@@ -37,6 +37,25 @@ ROOM = Room(
             "Files that were answers to practice tasks",
             "the person; reviewers once handed in",
         ),
+        PersonalData(
+            "self_assessment",
+            "user_id",
+            "What the person ticked of their own answers",
+            "the person; reviewers once handed in",
+        ),
+        PersonalData("practice_end", "user_id", "That the person asked for the worked answers", "the person"),
+        PersonalData(
+            "recheck",
+            "user_id",
+            "When a re-check is due, and whether it was opened",
+            "the person; reviewers once handed in",
+        ),
+        PersonalData(
+            "contest",
+            "user_id",
+            "What the person says against a line of feedback or a decision, and the answer",
+            "the person and reviewers of the course",
+        ),
         PersonalData("evidence", "user_id", "What was handed in", "the person and reviewers of the course"),
         PersonalData(
             "confirmation",

@@ -16,6 +16,10 @@ NO_GRADEBOOK = N_(
     "The learning platform offers Workside no gradebook here. Its administrator allows the tool to send grades."
 )
 
+NOT_A_GRADE = N_(
+    "A re-check is no grade: it goes to no gradebook. It stands for the skill, apart from what was done with help."
+)
+
 
 def score_of(session: Session, evidence: Evidence) -> ScoreRow | None:
     """The score row that this evidence's latest decision stands in, if it is still that one's."""
@@ -32,6 +36,8 @@ def why_no_column(session: Session, resource_link_id: str) -> str:
 
 def gradebook_state(session: Session, evidence: Evidence, translate: Translator) -> dict[str, str]:
     """`{"kind": none|waiting|delivered|superseded|refused, "text"}` of a piece of evidence."""
+    if not evidence.assisted:
+        return {"kind": "none", "text": translate(NOT_A_GRADE)}
     if confirmation_of(session, evidence.id) is None:
         return {
             "kind": "none",

@@ -11,14 +11,19 @@ from sqlalchemy.orm import Session
 
 from app.course.access import Visitor
 from app.course.content import PracticeTask
-from app.course.models import LineItem, User
-from app.evidence.models import WAITING, Attempt, Confirmation, Evidence, ScoreRow
-from app.evidence.rubric import Criterion, Total, total
+from app.course.models import LineItem
+from app.evidence.models import WAITING, Attempt, Confirmation, Evidence, Recheck, ScoreRow
+from app.evidence.people import hold_person
+from app.evidence.policy import completion_of
+from app.evidence.rechecks import schedule_recheck
+from app.evidence.rubric import Criterion, Total, complete, total
+from app.evidence.tries import PractisingOver, practising_of
 from app.kit.audit import record_event
 from app.kit.clock import now
-from app.kit.errors import NotFound, WorksideError
+from app.kit.errors import N_, NotFound, WorksideError
 
 PRACTICE = "practice"
+RECHECK = "recheck"
 
 
 class DecisionConflict(WorksideError):
@@ -45,20 +50,21 @@ class EvidenceSuperseded(WorksideError):
     advice = "The learner has handed in a newer answer to this task. Decide on that one."
 
 
-def rubric_of(task: PracticeTask) -> list[Criterion]:
-    """The criteria of a task's version."""
+class DecidedByPolicy(WorksideError):
+    """The task is complete when it is handed in: its author asks for no person's decision."""
+
+    status = 409
+    title = N_("There is nothing to decide here")
+    advice = N_("This task is complete when it is handed in. Its points are given already.")
+
+
+def rubric_of(task: PracticeTask, kind: str = PRACTICE) -> list[Criterion]:
+    """The criteria of a task's version; for a re-check those of its short variant."""
+    asked = task.definition["recheck"] if kind == RECHECK else task.definition
     return [
         Criterion(item["id"], float(item.get("weight", 1)), bool(item.get("must", False)))
-        for item in task.definition["criteria"]
+        for item in asked["criteria"]
     ]
-
-
-def _hold_person(session: Session, user_id: str) -> None:
-    """One change at a time to a person's ledger: what follows reads what stands there and writes what must fit it.
-
-    Two submissions at once would each miss the other and both be current; two first decisions would both make the score row.
-    """
-    session.execute(select(User.id).where(User.id == user_id).with_for_update(key_share=True))
 
 
 def access_attempt(session: Session, visitor: Visitor, attempt_id: str) -> Attempt:
@@ -87,14 +93,23 @@ def record_attempt(
     key: str,
     response: str,
     feedback: Sequence[Mapping[str, Any]],
+    answer: Mapping[str, Any] | None = None,
+    remarks: Mapping[str, Any] | None = None,
+    recheck: Recheck | None = None,
 ) -> Attempt:
-    """Keeps one answer with its feedback. The same form sent again (`key`) returns the attempt that it made the first time."""
-    _hold_person(session, visitor.user_id)
+    """Keeps one answer with its feedback. The same form sent again (`key`) returns the attempt that it made the first time.
+
+    PractisingOver where a learner has no try left. The answer of a re-check (`recheck`) is none of the tries.
+    """
+    hold_person(session, visitor.user_id)
     known = session.scalars(
         select(Attempt).where(Attempt.user_id == visitor.user_id, Attempt.key == key)
     ).one_or_none()
     if known is not None:
         return known
+    practising = practising_of(session, visitor, task)
+    if recheck is None and practising.is_over:
+        raise PractisingOver
     attempt = Attempt(
         key=key,
         organisation_id=visitor.organisation_id,
@@ -103,9 +118,12 @@ def record_attempt(
         user_id=visitor.user_id,
         task_id=task.id,
         task_key=task.key,
-        number=1 + len(attempts_of(session, visitor, task.key)),
+        number=1 + (practising.used if recheck is None else 0),
         response=response,
+        answer=dict(answer) if answer is not None else None,
         feedback=[dict(line) for line in feedback],
+        remarks=dict(remarks or {}),
+        recheck_id=recheck.id if recheck is not None else None,
     )
     try:
         with session.begin_nested():
@@ -122,12 +140,15 @@ def record_attempt(
         subject_kind="attempt",
         subject_id=attempt.id,
         number=attempt.number,
+        recheck=attempt.recheck_id,
     )
+    if recheck is None and visitor.is_gradable and attempt.number == practising.tries:
+        schedule_recheck(session, visitor, task)
     return attempt
 
 
 def attempts_of(session: Session, visitor: Visitor, task_key: str) -> list[Attempt]:
-    """The visitor's attempts on a task in this activity, oldest first."""
+    """The visitor's attempts on a task in this activity, oldest first; the answer of its re-check is none of them."""
     return list(
         session.scalars(
             select(Attempt)
@@ -135,6 +156,7 @@ def attempts_of(session: Session, visitor: Visitor, task_key: str) -> list[Attem
                 Attempt.user_id == visitor.user_id,
                 Attempt.resource_link_id == visitor.resource_link_id,
                 Attempt.task_key == task_key,
+                Attempt.recheck_id.is_(None),
             )
             .order_by(Attempt.number, Attempt.id)
         )
@@ -142,13 +164,18 @@ def attempts_of(session: Session, visitor: Visitor, task_key: str) -> list[Attem
 
 
 def submit_attempt(session: Session, visitor: Visitor, attempt: Attempt, task: PracticeTask) -> Evidence:
-    """Puts an attempt before a human. An earlier submission of the same task is superseded; submitting twice is submitting once."""
-    _hold_person(session, attempt.user_id)
+    """Puts an attempt before a human. An earlier submission of the same task is superseded; submitting twice is submitting once.
+
+    `task` is the version that was answered. Where its policy says that handing in is enough, the points stand with it.
+    """
+    hold_person(session, attempt.user_id)
     known = session.scalars(select(Evidence).where(Evidence.attempt_id == attempt.id)).one_or_none()
     if known is not None:
         return known
+    kind = PRACTICE if attempt.recheck_id is None else RECHECK
     evidence = Evidence(
-        kind=PRACTICE,
+        kind=kind,
+        assisted=kind == PRACTICE,
         organisation_id=attempt.organisation_id,
         context_id=attempt.context_id,
         resource_link_id=attempt.resource_link_id,
@@ -169,6 +196,7 @@ def submit_attempt(session: Session, visitor: Visitor, attempt: Attempt, task: P
             Evidence.user_id == attempt.user_id,
             Evidence.resource_link_id == attempt.resource_link_id,
             Evidence.task_key == task.key,
+            Evidence.kind == kind,
             Evidence.superseded_by.is_(None),
             Evidence.id != evidence.id,
         )
@@ -181,8 +209,42 @@ def submit_attempt(session: Session, visitor: Visitor, attempt: Attempt, task: P
         actor_id=visitor.user_id,
         subject_kind="evidence",
         subject_id=evidence.id,
+        kind=kind,
     )
+    if kind == PRACTICE:
+        if completion_of(task) == "submitted":
+            _complete_by_policy(session, evidence, task)
+        schedule_recheck(session, visitor, task)
     return evidence
+
+
+def _complete_by_policy(session: Session, evidence: Evidence, task: PracticeTask) -> None:
+    """All the points, by the task's own policy: handing in is what it asks for, and no person judged anything."""
+    line_item = line_item_of(session, evidence.resource_link_id, evidence.kind)
+    result = complete(line_item.score_maximum if line_item else 100.0)
+    confirmation = Confirmation(
+        evidence_id=evidence.id,
+        number=1,
+        reviewer_id=None,
+        reviewer_role="policy",
+        criteria={},
+        points=result.points,
+        points_maximum=result.maximum,
+    )
+    session.add(confirmation)
+    session.flush()
+    evidence.state = "decided"
+    if line_item is not None:
+        _set_score(session, line_item, evidence, confirmation, task)
+    record_event(
+        session,
+        "evidence.completed",
+        organisation_id=evidence.organisation_id,
+        actor_id=None,
+        subject_kind="evidence",
+        subject_id=evidence.id,
+        points=confirmation.points,
+    )
 
 
 def confirmation_of(session: Session, evidence_id: str) -> Confirmation | None:
@@ -220,7 +282,9 @@ def record_confirmation(
     """
     if evidence.user_id == visitor.user_id:
         raise OwnEvidence
-    _hold_person(session, evidence.user_id)
+    if evidence.kind == PRACTICE and completion_of(task) == "submitted":
+        raise DecidedByPolicy
+    hold_person(session, evidence.user_id)
     # A lock that leaves the row's key alone: the worker refers to evidence while it holds the score that is wanted next here.
     session.refresh(evidence, with_for_update={"key_share": True})
     if evidence.superseded_by is not None:
@@ -235,7 +299,7 @@ def record_confirmation(
             return latest
         raise DecisionConflict
     line_item = line_item_of(session, evidence.resource_link_id, evidence.kind)
-    result = total(rubric_of(task), met, line_item.score_maximum if line_item else 100.0)
+    result = total(rubric_of(task, evidence.kind), met, line_item.score_maximum if line_item else 100.0)
     confirmation = Confirmation(
         evidence_id=evidence.id,
         number=latest.number + 1 if latest else 1,
@@ -253,7 +317,7 @@ def record_confirmation(
         raise DecisionConflict from None
     evidence.state = "decided"
     if line_item is not None:
-        _set_score(session, line_item, evidence, confirmation)
+        _set_score(session, line_item, evidence, confirmation, task)
     record_event(
         session,
         "evidence.decided",
@@ -275,9 +339,16 @@ def line_item_of(session: Session, resource_link_id: str, tag: str) -> LineItem 
 
 
 def _set_score(
-    session: Session, line_item: LineItem, evidence: Evidence, confirmation: Confirmation
+    session: Session, line_item: LineItem, evidence: Evidence, confirmation: Confirmation, task: PracticeTask
 ) -> ScoreRow:
-    """The one row of (line item, user) says the new decision; a version further, to be sent. Nothing is sent from here."""
+    """The one row of (line item, user) says the new decision; a version further, to be sent. Nothing is sent from here.
+
+    This is the only way to a score, so it looks once more: ValueError where the decision is not the one that the task's policy
+    asks for.
+    """
+    is_by_policy = evidence.kind == PRACTICE and completion_of(task) == "submitted"
+    if (confirmation.reviewer_id is None) != is_by_policy or confirmation.evidence_id != evidence.id:
+        raise ValueError("a score needs the decision that the task's policy asks for, on this very evidence")
     decided_at = now()
     row = session.scalars(
         select(ScoreRow)

@@ -51,7 +51,12 @@ def _unsent(session: Session) -> list[dict[str, Any]]:
     entries = []
     for evidence in session.scalars(
         select(Evidence)
-        .where(Evidence.state == "decided", Evidence.superseded_by.is_(None), ~has_column)
+        .where(
+            Evidence.state == "decided",
+            Evidence.superseded_by.is_(None),
+            Evidence.assisted,  # a re-check is no grade
+            ~has_column,
+        )
         .order_by(Evidence.id)
     ):
         confirmation = confirmation_of(session, evidence.id)

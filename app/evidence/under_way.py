@@ -1,4 +1,4 @@
-"""Which graded practice a person has under way: what the coach must not simply answer meanwhile."""
+"""What a person has under way: graded practice that the coach must not simply answer, and a re-check that closes it."""
 
 from __future__ import annotations
 
@@ -13,7 +13,8 @@ from app.course.content import PracticeTask
 from app.course.models import LineItem
 from app.course.tasks import task_title
 from app.evidence.ledger import PRACTICE
-from app.evidence.models import Attempt, Evidence
+from app.evidence.models import Attempt, Evidence, Recheck
+from app.evidence.rechecks import OPEN
 from app.kit.clock import now
 
 # A task that nobody has touched for so long was given up: help is not held back for it for ever.
@@ -53,6 +54,7 @@ def practice_under_way(session: Session, visitor: Visitor) -> list[PracticeUnder
         .where(
             Attempt.user_id == visitor.user_id,
             Attempt.context_id == visitor.context_id,
+            Attempt.recheck_id.is_(None),
             Attempt.created_at > now() - GIVEN_UP_AFTER,
         )
         .order_by(Attempt.number, Attempt.id)
@@ -65,6 +67,31 @@ def practice_under_way(session: Session, visitor: Visitor) -> list[PracticeUnder
         for task, handed_in in last.values()
         if handed_in is None
     ]
+
+
+@dataclass(frozen=True)
+class RecheckUnderWay:
+    """The unaided re-check that a person has open: until it is handed in or ended, the coach answers them nothing in this course."""
+
+    recheck_id: str
+    title: str
+
+
+def recheck_under_way(session: Session, visitor: Visitor) -> RecheckUnderWay | None:
+    """The visitor's open re-check in this course, whichever activity it was opened in."""
+    if visitor.is_anonymous:
+        return None
+    found = session.execute(
+        select(Recheck.id, PracticeTask)
+        .join(PracticeTask, PracticeTask.id == Recheck.task_id)
+        .where(
+            Recheck.user_id == visitor.user_id,
+            Recheck.context_id == visitor.context_id,
+            Recheck.state == OPEN,
+        )
+        .limit(1)
+    ).one_or_none()
+    return RecheckUnderWay(found[0], task_title(found[1], visitor.locale)) if found else None
 
 
 def _sources_of(task: PracticeTask) -> frozenset[tuple[str, str]]:

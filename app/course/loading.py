@@ -5,17 +5,21 @@ Loading again changes only what has changed: a task with other words becomes a n
 
 from __future__ import annotations
 
+import json
 import tomllib
 from pathlib import Path
 from typing import Any, cast
 
-from sqlalchemy import delete, select, update
+from sqlalchemy import delete, select
 from sqlalchemy.orm import Session
 
-from app.course.content import Expert, PracticeTask, ReadyPrompt, RoleLadder, Skill, Starter
+from app.course.content import Expert, PracticeTask, ReadyPrompt, RoleLadder, Skill, Starter, TaskDraft
 from app.course.models import Organisation
 from app.course.scenarios import ScenarioInvalid, check_scenario, record_scenario
 from app.course.services import Services
+from app.course.task_definitions import TaskInvalid, is_same_task, opaque_id
+from app.course.task_files import plain, read_task
+from app.course.task_versions import FROM_FILE, current_version, last_from_file, record_version
 from app.kit.errors import NotFound
 from app.kit.log import get_logger
 from retrieval import Scope, UnsupportedFormat
@@ -42,7 +46,8 @@ def organisation_named(session: Session, name: str, *, create: bool = False) -> 
 def load_course(services: Services, folder: Path, organisation_id: str) -> tuple[Scope, list[dict[str, Any]]]:
     """Loads the course in `folder`. Documents are recorded as waiting; ingest takes them in.
 
-    Returns the scope of its collection, and a report for each document in a format that we don't read.
+    Returns the scope of its collection, and a report for each document in a format that we don't read and for each task that
+    was not taken in as it stands.
     """
     course = _read(folder / "course.toml")
     collection = services.retrieval.collection(organisation_id, course["collection"], create=True)
@@ -66,10 +71,12 @@ def load_course(services: Services, folder: Path, organisation_id: str) -> tuple
         _load_starters(session, organisation_id, collection.id, course)
         _load_prompts(session, organisation_id, collection.id, course)
         _load_experts(session, organisation_id, collection.id, course)
-        for path in sorted((folder / "tasks").glob("*.toml")):
-            _load_task(session, organisation_id, collection.id, _read(path), titles)
+        for path in sorted(path for path in (folder / "tasks").glob("*") if path.suffix in {".toml", ".md"}):
+            report = _load_task(session, organisation_id, collection.id, path, titles)
+            if report is not None:
+                unread.append(report)
         for path in sorted((folder / "scenarios").glob("*.toml")):
-            scenario = _plain(_read(path))
+            scenario = plain(_read(path))
             try:
                 check_scenario(scenario)
             except ScenarioInvalid as error:
@@ -114,50 +121,64 @@ def _read(path: Path) -> dict[str, Any]:
         raise CourseFolderInvalid(f"{path}: {error}") from None
 
 
-def _plain(value: Any) -> Any:
-    """TOML dates as text, so that a definition can be kept as JSON."""
-    if isinstance(value, dict):
-        return {key: _plain(item) for key, item in value.items()}
-    if isinstance(value, list):
-        return [_plain(item) for item in value]
-    return value.isoformat() if hasattr(value, "isoformat") else value
-
-
 def _load_task(
-    session: Session, organisation_id: str, collection_id: str, raw: dict[str, Any], titles: dict[str, str]
-) -> None:
-    definition = _plain(raw)
+    session: Session, organisation_id: str, collection_id: str, path: Path, titles: dict[str, str]
+) -> dict[str, Any] | None:
+    """Takes a task's file in. Other words make a new version; those of instructors stay, and the file's become a draft for them,
+    of which the result is a report."""
+    try:
+        definition = read_task(path.name, path.read_bytes())
+    except TaskInvalid as error:
+        wrong = "; ".join(f"{one.where}: {one.message}" for one in error.problems[:5])
+        raise CourseFolderInvalid(f"{path}: {wrong}") from None
     for source in definition.get("sources", ()):
         source["title"] = titles.get(source["document"], source["document"])
-    current = session.scalars(
-        select(PracticeTask).where(
-            PracticeTask.organisation_id == organisation_id,
-            PracticeTask.key == definition["id"],
-            PracticeTask.is_current,
+    current = current_version(session, organisation_id, definition["id"])
+    if current is not None and current.origin != FROM_FILE:
+        last = last_from_file(session, organisation_id, definition["id"])
+        if last is not None and is_same_task(last.definition, definition):
+            return None
+        if not is_same_task(current.definition, definition):
+            return _keep_as_draft(session, current, definition, path)
+        return None
+    is_same = current is not None and is_same_task(current.definition, definition)
+    if current is not None and is_same and current.collection_id == collection_id:
+        return None
+    record_version(session, organisation_id, collection_id, definition, FROM_FILE, current)
+    return None
+
+
+def _keep_as_draft(
+    session: Session, current: PracticeTask, definition: dict[str, Any], path: Path
+) -> dict[str, Any]:
+    """One draft for one state of the file: loading it again makes no further one."""
+    form_key = f"file-{opaque_id((current.organisation_id, json.dumps(definition, sort_keys=True)))}"
+    known = session.scalar(select(TaskDraft.id).where(TaskDraft.form_key == form_key))
+    if known is None:
+        session.add(
+            TaskDraft(
+                form_key=form_key,
+                organisation_id=current.organisation_id,
+                collection_id=current.collection_id,
+                task_key=current.key,
+                base_version=current.version,
+                origin=FROM_FILE,
+                content=definition,
+            )
         )
-    ).one_or_none()
-    if current is not None and current.definition == definition and current.collection_id == collection_id:
-        return
-    version = 1
-    if current is not None:
-        version = current.version + 1
-        session.execute(update(PracticeTask).where(PracticeTask.id == current.id).values(is_current=False))
-    session.add(
-        PracticeTask(
-            organisation_id=organisation_id,
-            collection_id=collection_id,
-            key=definition["id"],
-            version=version,
-            skill_key=definition["skill"],
-            definition=definition,
-        )
-    )
+        session.flush()
+    return {
+        "document": f"tasks/{path.name}",
+        "status": "draft",
+        "passages": 0,
+        "problem": "instructors have changed this task here: the file's words are a draft for them to publish",
+    }
 
 
 def _load_definition(
     session: Session, model: type[Skill] | type[RoleLadder], organisation_id: str, raw: dict[str, Any]
 ) -> None:
-    definition = _plain(raw)
+    definition = plain(raw)
     query = select(model).where(model.organisation_id == organisation_id, model.key == definition["id"])
     row = cast("Skill | RoleLadder | None", session.scalars(query).one_or_none())
     if row is None:

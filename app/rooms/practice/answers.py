@@ -173,14 +173,15 @@ def judge_by_code(definition: Mapping[str, Any], given: GivenAnswer) -> dict[str
     """What code can say of the criteria, by their ids: of an order or a choice. Criteria that need words are not among them.
 
     Order: a criterion with `steps` (numbers of the author's steps) is met where those stand in the author's order; one without
-    is about the whole. Choice: one with `choices` (ids) is met where one of them was chosen.
+    is about the whole. Choice: one with `choices` (numbers of options) is met where one of them was chosen.
     """
     if given.kind == "order":
         return {item["id"]: _judge_order(definition, item, given) for item in definition["criteria"]}
     if given.kind == "choice":
         first = given.text.split("\n", 1)[0]
+        numbers = {option["id"]: number for number, option in enumerate(definition["choices"], 1)}
         return {
-            item["id"]: CodeJudgement(given.data["choice"] in item["choices"], first)
+            item["id"]: CodeJudgement(numbers[given.data["choice"]] in item["choices"], first)
             for item in definition["criteria"]
             if item.get("choices")
         }

@@ -260,14 +260,15 @@ def access_scenario_version(session: Session, person: Person, scenario_id: str) 
 def localised_scenario(definition: Mapping[str, Any], locale: str) -> dict[str, Any]:
     """The whole definition with the locale's texts laid over it, hidden parts included: for the server only.
 
-    Without a translation a list (`like`, `look_for`) stays the author's own, and `written_in` says in which language the scenario's
-    texts are: `locale` where it is translated, else "en".
+    `written_in` says in which language the texts are: `locale` where it is translated, else "en". Phrases to compare with (`like`,
+    `look_for`) are in that language or are left out.
     """
     own = definition.get(locale) or {}
 
-    def laid(kind: str, items: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    def laid(kind: str, phrases: str) -> list[dict[str, Any]]:
         texts = own.get(kind, {})
-        return [{**item, **texts.get(item["id"], {})} for item in items]
+        others: dict[str, Any] = {phrases: []} if own else {}
+        return [{**item, **others, **texts.get(item["id"], {})} for item in definition.get(kind, ())]
 
     nodes = []
     for node in definition["nodes"]:
@@ -288,8 +289,8 @@ def localised_scenario(definition: Mapping[str, Any], locale: str) -> dict[str, 
         **{key: own[key] for key in ("title", "setting", "learner_role") if key in own},
         "character": {**definition["character"], **own.get("character", {})},
         "opening_line": by_id[definition["start"]]["says"],
-        "hidden_facts": laid("hidden_facts", definition.get("hidden_facts", ())),
-        "rubric": laid("rubric", definition["rubric"]),
+        "hidden_facts": laid("hidden_facts", "like"),
+        "rubric": laid("rubric", "look_for"),
         "nodes": nodes,
         "written_in": locale if own or locale == "en" else "en",
     }

@@ -56,7 +56,8 @@ class RoleBrief:
     """Whom to play. `language` is a locale ("en", "pt-BR", "es"); `most_turns` counts the learner's turns.
 
     `lines` are authored lines, one for each turn of the learner in order: what is said without a model, or in place of a model's
-    line that can't be said. Beyond them neutral ones are taken, and `closing` (or a neutral one) ends it.
+    line that can't be said. Beyond them neutral ones are taken, and `closing` (or a neutral one) ends it. `ends_now`: the next line
+    is the last one, in the spirit of `closing`.
     """
 
     who: str
@@ -71,6 +72,7 @@ class RoleBrief:
     mood: str = ""
     lines: Sequence[str] = ()
     closing: str = ""
+    ends_now: bool = False
 
 
 @dataclass(frozen=True)
@@ -95,11 +97,11 @@ async def reply(models: ChatModels, payer: Payer, brief: RoleBrief, said: Sequen
     """The person's answer to the learner's last line. It always answers: without a model, or where it fails or its budget is
     spent, by the brief's own lines. The end is decided here by turns and farewells, and never by a model."""
     turns = sum(one.by == "learner" for one in said)
-    is_end = turns >= brief.most_turns or (turns > 1 and is_farewell(said[-1].text))
+    is_end = brief.ends_now or turns >= brief.most_turns or (turns > 1 and is_farewell(said[-1].text))
     if not models.is_on("simulate"):
         return Reply(authored_line(brief, said, is_end=is_end), is_end, "authored")
     try:
-        line, problems = await _contained(models, payer, brief, said)
+        line, problems = await _contained(models, payer, brief, said, is_end=is_end)
     except (ModelFailed, BudgetSpent):
         line, problems = "", ()
     if not line:
@@ -129,11 +131,14 @@ def authored_line(brief: RoleBrief, said: Sequence[Said], *, is_end: bool) -> st
 
 
 async def _contained(
-    models: ChatModels, payer: Payer, brief: RoleBrief, said: Sequence[Said]
+    models: ChatModels, payer: Payer, brief: RoleBrief, said: Sequence[Said], *, is_end: bool
 ) -> tuple[str, tuple[Problem, ...]]:
     """A line that may be said, or "" where neither the first nor the second could; with what was wrong."""
     fence, canary = new_mark(), new_mark()
     messages = _messages(brief, said, fence, canary)
+    if is_end:
+        ending = f"(This is your last line: {brief.closing or 'end the conversation'})"
+        messages = [*messages[:-1], Message("user", f"{messages[-1].text}\n{ending}")]
     problems: tuple[Problem, ...] = ()
     for _ in range(2):
         line = spoken(
@@ -154,10 +159,10 @@ def _messages(brief: RoleBrief, said: Sequence[Said], fence: str, canary: str) -
 
     def filled(text: str) -> list[Message]:
         return prompt_named("role_play").messages(
-            who=brief.who,
+            who=without_addresses(brief.who),
             voice=brief.voice or "plainly",
-            setting=brief.setting,
-            goals="; ".join(brief.goals) or "to get through this conversation well",
+            setting=without_addresses(brief.setting),
+            goals=without_addresses("; ".join(brief.goals)) or "to get through this conversation well",
             mood=brief.mood or "as anybody would",
             open="; ".join(open_facts) or "nothing further",
             language=LANGUAGES.get(brief.language, "English"),
@@ -166,7 +171,7 @@ def _messages(brief: RoleBrief, said: Sequence[Said], fence: str, canary: str) -
             said=without_addresses(text),
         )
 
-    messages = [filled("")[0], Message("assistant", brief.opening)]
+    messages = [filled("")[0], Message("assistant", without_addresses(brief.opening))]
     for one in said:
         messages.append(filled(one.text)[1] if one.by == "learner" else Message("assistant", one.text))
     return messages
@@ -194,7 +199,7 @@ def _problems(
     open_facts = [text for fact in brief.hidden if fact.is_open for text in (fact.fact, fact.as_said)]
     # Numbers and names of the goals may be said; the goals' own words are looked for as notes.
     known = [
-        brief.who, brief.name, brief.setting, brief.opening, *open_facts, *brief.lines, *(one.text for one in said)
+        brief.who, brief.name, brief.setting, brief.opening, brief.closing, *open_facts, *brief.lines, *(one.text for one in said)
     ]  # fmt: skip
     return problems_of(
         line,

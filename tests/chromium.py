@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import shutil
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
 from axe_playwright_python.base import AXE_SCRIPT
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Locator, Page, Playwright, TimeoutError, sync_playwright
+
+from tests.browser_watch import WATCH
 
 ARGUMENTS = [
     "--no-sandbox",
@@ -27,12 +30,41 @@ def chromium_path() -> str:
 
 
 @contextmanager
+def watched_playwright() -> Iterator[Playwright]:
+    """A running Playwright. A test that takes too long with it loses it (tests/browser_watch.py). For one file of tests at most:
+    beside a running Playwright no test can start an event loop, and the next file starts one that lives."""
+    with sync_playwright() as playwright, WATCH.playwright():
+        yield playwright
+
+
+@contextmanager
+def launched(playwright: Playwright) -> Iterator[Browser]:
+    """A running Chromium."""
+    browser = playwright.chromium.launch(executable_path=chromium_path(), args=ARGUMENTS)
+    yield browser
+    browser.close()
+
+
+@contextmanager
 def chromium() -> Iterator[Browser]:
-    """A running Chromium. For one file of tests at most: beside a running Playwright no test can start an event loop."""
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=chromium_path(), args=ARGUMENTS)
+    """A running Chromium with a Playwright of its own. For one file of tests at most."""
+    with watched_playwright() as playwright, launched(playwright) as browser:
         yield browser
-        browser.close()
+
+
+def shown(locator: Locator, *, seconds: float = 20) -> None:
+    """Waits until there is something to see at a locator in a frame that another process may take over meanwhile.
+
+    `expect` won't do there: its first look has no time limit, and one that goes to a frame's old process is never answered
+    (Playwright 1.65). A look that is given up after two seconds is followed by another, which finds the new process.
+    """
+    deadline = time.monotonic() + seconds
+    while True:
+        try:
+            return locator.wait_for(timeout=2_000)
+        except TimeoutError:
+            if time.monotonic() > deadline:
+                raise
 
 
 def findings(page: Page, **options: Any) -> list[str]:

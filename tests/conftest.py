@@ -14,6 +14,8 @@ from app.course.services import Services, make_services
 from app.kit.migrate import migrate
 from app.kit.settings import Settings
 
+pytest_plugins = ["tests.browser_watch"]
+
 
 @pytest.fixture(scope="session")
 def migrated_database(tmp_path_factory: pytest.TempPathFactory) -> Path:

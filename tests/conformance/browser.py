@@ -25,7 +25,7 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
 from starlette.routing import Route
 
-from tests.chromium import ARGUMENTS, chromium_path
+from tests.chromium import ARGUMENTS, chromium_path, shown
 from tests.fakes.platform import FakePlatform
 
 # Playwright waits five seconds for what a page should show; a machine that does other work needs more.
@@ -241,10 +241,10 @@ def offered_a_new_window(frame: FrameLocator) -> None:
     """Waits for the button of the last rung; says no to nothing on the way."""
     agree = frame.locator("#ask-access")
     window = frame.locator("#new-window")
-    expect(agree.or_(window).locator("visible=true").first).to_be_visible(timeout=20_000)
+    shown(agree.or_(window).locator("visible=true").first)
     if agree.is_visible():
         agree.click()
-    expect(window).to_be_visible(timeout=20_000)
+    shown(window)
 
 
 @contextmanager

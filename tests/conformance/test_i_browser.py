@@ -22,14 +22,13 @@ from playwright.sync_api import (
     Page,
     Playwright,
     expect,
-    sync_playwright,
 )
 from starlette.responses import HTMLResponse, Response
 from starlette.staticfiles import StaticFiles
 from starlette.types import Scope
 
 from lti import LtiSettings
-from tests.chromium import ARGUMENTS, chromium_path
+from tests.chromium import launched, shown, watched_playwright
 from tests.conformance.browser import (
     DENY_STORAGE,
     Course,
@@ -97,15 +96,14 @@ def site() -> Iterator[Site]:
 
 @pytest.fixture(scope="module")
 def playwright() -> Iterator[Playwright]:
-    with sync_playwright() as running:
+    with watched_playwright() as running:
         yield running
 
 
 @pytest.fixture(scope="module")
 def private(playwright: Playwright) -> Iterator[Browser]:
-    browser = playwright.chromium.launch(executable_path=chromium_path(), args=ARGUMENTS)
-    yield browser
-    browser.close()
+    with launched(playwright) as browser:
+        yield browser
 
 
 @pytest.fixture(scope="module")
@@ -304,7 +302,7 @@ def test_storage_access_is_asked_for_by_a_click_before_the_platform_is_asked(pag
     page.add_init_script(ACCESS)
     frame = site.course.open(page, "silent", target="")
     button = frame.locator("#ask-access")
-    expect(button).to_be_visible()
+    shown(button)
     expect(button).to_be_focused()
     assert asked == [] and site.door.count("/lti/launch") == 0
     button.click()
@@ -321,7 +319,7 @@ def test_without_agreement_there_is_the_new_window(page: Page, site: Site) -> No
     page.add_init_script(ACCESS)
     frame = site.course.open(page, "silent", target="")
     frame.locator("#ask-access").click()
-    expect(frame.locator("#new-window")).to_be_visible()
+    shown(frame.locator("#new-window"))
     expect(frame.locator("#access")).to_be_hidden()
 
 
@@ -337,7 +335,7 @@ def test_case_115_a_new_window_starts_the_login_again_and_works(page: Page, site
 def _is_told_in_words(frame: FrameLocator) -> None:
     expect(frame.locator("#blocked")).to_be_hidden()
     frame.locator("#new-window").click()
-    expect(frame.locator("#blocked")).to_be_visible()
+    shown(frame.locator("#blocked"))
     expect(frame.locator("#blocked")).to_contain_text("set the activity to open in a new window")
 
 
@@ -373,6 +371,6 @@ def test_chromium_as_it_ships_opens_a_launch_of_a_platform_that_stores_nothing(
 def test_nothing_is_left_in_the_frames_storage_after_a_launch(roomy_page: Page, site: Site) -> None:
     frame: Any = site.course.open(roomy_page, "works")
     site.arrives(roomy_page)
-    expect(frame.locator("h1")).to_contain_text("Arrived")
+    shown(frame.locator("h1").filter(has_text="Arrived"))
     left = frame.locator("h1").evaluate("() => [Object.keys(sessionStorage).length, document.cookie]")
     assert left == [0, ""]

@@ -29,7 +29,7 @@ from app.main import create_app
 from lti.claims import CONTEXT, CUSTOM, RESOURCE_LINK, ROLES
 from retrieval import HashingEmbedder
 from tests.app.rooms.campus import Campus
-from tests.chromium import chromium
+from tests.chromium import chromium, shown
 from tests.conformance.browser import Course, Door, course_pages, listening, served
 from tests.fakes.platform import INSTRUCTOR, LEARNER, FakePlatform
 
@@ -57,7 +57,7 @@ class House:
             ROLES: [role],
         }
         frame = self.course.open(page, claims=json.dumps(claims), target="")
-        expect(frame.locator("h1")).to_have_text("What are you trying to get done?", timeout=30_000)
+        shown(frame.locator("h1", has_text="What are you trying to get done?"), seconds=30)
         return frame
 
 

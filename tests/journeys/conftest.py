@@ -17,9 +17,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Frame, Page, Playwright, expect, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Frame, Page, expect
 
-from tests.chromium import ARGUMENTS, chromium_path
+from tests.chromium import chromium
 
 ROOT = Path(__file__).parents[2]
 START_SECONDS = 240
@@ -107,18 +107,11 @@ def calm_switches(demonstration: Demonstration) -> None:
     )
 
 
-@pytest.fixture(scope="session")
-def playwright() -> Iterator[Playwright]:
-    with sync_playwright() as running:
-        yield running
-
-
-@pytest.fixture(scope="session")
-def browser(playwright: Playwright) -> Iterator[Browser]:
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
     """Chromium with its default: third-party cookies are blocked in a private window, which a test's context is."""
-    launched = playwright.chromium.launch(executable_path=chromium_path(), args=ARGUMENTS)
-    yield launched
-    launched.close()
+    with chromium() as running:
+        yield running
 
 
 @pytest.fixture

@@ -56,9 +56,11 @@ def _reported(report: ModelReport) -> str:
         "text": "is read from its text",
         "none": "does not work: feedback goes without it",
     }
+    speed = f"{report.tokens_per_second:.0f} tokens per second, "
+    streaming = {"works": "works", "collected": "does not work", "unseen": "was not seen"}
     return (
-        f"first word after {report.first_word_seconds:.2f} s, {report.tokens_per_second:.0f} tokens per second, "
-        f"streaming {'works' if report.is_streamed else 'does not work'}, structured output {schema[report.schema]}"
+        f"first word after {report.first_word_seconds:.2f} s, {'' if report.streaming == 'unseen' else speed}"
+        f"streaming {streaming[report.streaming]}, structured output {schema[report.schema]}"
         f"{'. ' if report.advice else ''}{report.advice}"
     )
 

@@ -140,7 +140,9 @@ async def _worded(
         Grounding, question, passages, coach.retrieval.embedder, (fence, canary), language
     )
     reader, drafting = SentenceReader(), Drafting(grounding.vocabulary)
-    async with aclosing(coach.models.stream("answer", messages, payer, most_tokens=ANSWER_TOKENS)) as pieces:
+    names: list[str] = []  # of the model that answers, once it does
+    stream = coach.models.stream("answer", messages, payer, most_tokens=ANSWER_TOKENS, told=names.append)
+    async with aclosing(stream) as pieces:
         async for piece in pieces:
             for written in reader.read(piece):
                 yield await _check(coach, grounding, written)
@@ -159,7 +161,7 @@ async def _worded(
         found.sufficiency.missing if found.sufficiency.verdict == "partly" else (),
         found.hits,
         voice="model",
-        model=coach.models.name_of("answer"),
+        model=names[-1] if names else "",
         withheld=grounding.withheld,
         is_translated=any(one.passage.language != language for one in grounding.citations),
     )

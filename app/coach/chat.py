@@ -6,7 +6,9 @@ The door that carries them is `app.coach.chat_models`, the only module that impo
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, Protocol, TypeVar
+
+R = TypeVar("R")
 
 Purpose = Literal["answer", "rewrite", "simulate", "feedback"]
 FailureKind = Literal[
@@ -38,6 +40,32 @@ class Payer:
     organisation_id: str
     context_id: str
     user_id: str
+
+
+class Meter(Protocol[R]):
+    """Counts what calls cost. `R` is the meter's own note of what it holds for a call; the door only carries it."""
+
+    def reserve(
+        self, payer: Payer, purpose: Purpose, model: str, input_tokens: int, most_output_tokens: int
+    ) -> R:
+        """Holds the most that a call can take. What it raises (a budget is spent) goes to the caller as it is."""
+        ...
+
+    def settle(self, reservation: R, usage: Usage | None, outcome: str) -> None:
+        """Counts what the call took; None where nothing came. `outcome` is "whole", "stopped" or a FailureKind."""
+        ...
+
+
+class NullMeter:
+    """Counts nothing: for `workside doctor` and for measurements."""
+
+    def reserve(
+        self, payer: Payer, purpose: Purpose, model: str, input_tokens: int, most_output_tokens: int
+    ) -> None:
+        return None
+
+    def settle(self, reservation: None, usage: Usage | None, outcome: str) -> None:
+        return None
 
 
 class ModelFailed(Exception):

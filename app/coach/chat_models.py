@@ -20,13 +20,13 @@ from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass, replace
 from types import TracebackType
-from typing import Any, Protocol, TypeVar, get_args
+from typing import Any, TypeVar, get_args
 from weakref import WeakKeyDictionary
 
 from pydantic import BaseModel, ValidationError
 
 from app.coach.breaker import Breaker
-from app.coach.chat import Message, ModelFailed, Payer, Purpose, Usage
+from app.coach.chat import Message, Meter, ModelFailed, NullMeter, Payer, Purpose, Usage
 from app.coach.json_answers import json_in, json_refused, json_wanted, schema_text
 from app.coach.providers import Choice, Failure, arguments_of, choices_of, failure_of
 from app.coach.tally import Tally, estimate_input, estimate_tokens
@@ -37,7 +37,6 @@ log = get_logger("models")
 
 T = TypeVar("T")
 B = TypeVar("B", bound=BaseModel)
-R = TypeVar("R")
 
 PURPOSES: tuple[Purpose, ...] = get_args(Purpose)
 # Nobody waits longer than this before a model is asked again; where it wants more, the next model is asked.
@@ -61,32 +60,6 @@ SERVICE_FAILURES = {"unavailable", "timeout", "misconfigured", "cut_off"}
 _LOOPS: WeakKeyDictionary[asyncio.AbstractEventLoop, int] = WeakKeyDictionary()
 _LOOP_NUMBERS = itertools.count()
 _LOOPS_LOCK = threading.Lock()
-
-
-class Meter(Protocol[R]):
-    """Counts what calls cost. `R` is the meter's own note of what it holds for a call; the door only carries it."""
-
-    def reserve(
-        self, payer: Payer, purpose: Purpose, model: str, input_tokens: int, most_output_tokens: int
-    ) -> R:
-        """Holds the most that a call can take. What it raises (a budget is spent) goes to the caller as it is."""
-        ...
-
-    def settle(self, reservation: R, usage: Usage | None, outcome: str) -> None:
-        """Counts what the call took; None where nothing came. `outcome` is "whole", "stopped" or a FailureKind."""
-        ...
-
-
-class NullMeter:
-    """Counts nothing: for `workside doctor` and for measurements."""
-
-    def reserve(
-        self, payer: Payer, purpose: Purpose, model: str, input_tokens: int, most_output_tokens: int
-    ) -> None:
-        return None
-
-    def settle(self, reservation: None, usage: Usage | None, outcome: str) -> None:
-        return None
 
 
 @dataclass(frozen=True)
@@ -164,10 +137,17 @@ class ChatModels:
                 log.warning("model_failed", model=choice.name, kind=failure.kind, detail=failure.detail)
 
     async def stream(
-        self, purpose: Purpose, messages: Sequence[Message], payer: Payer, *, most_tokens: int = 800
+        self,
+        purpose: Purpose,
+        messages: Sequence[Message],
+        payer: Payer,
+        *,
+        most_tokens: int = 800,
+        told: Callable[[str], None] = lambda name: None,
     ) -> AsyncGenerator[str, None]:
         """Pieces of text as they come. Closing the iterator stops the model, and what has come until then is settled.
 
+        `told` is given the "provider:model" whose words come, before the first of them: the first of the chain may have failed.
         Raises ModelFailed: before the first words when no model of the chain answers, "cut_off" after them. An answer that ends
         at `most_tokens` is whole. Raises as well what the meter raises.
         """
@@ -179,6 +159,8 @@ class ChatModels:
                 try:
                     async with aclosing(self._call(choice, asked)) as pieces:
                         async for piece in pieces:
+                            if not has_begun:
+                                told(choice.name)
                             has_begun = True
                             yield piece
                 except Failure as failure:

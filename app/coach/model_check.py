@@ -23,6 +23,17 @@ MOST_TOKENS = 300  # room for a model that thinks first
 # Shorter answers say nothing about how their words are spread over time.
 SHORTEST_SECONDS = 1.0
 AT_ONCE_SHARE = 0.05
+# A model that follows what it is told writes thirty words. Fewer than this can come in one piece and yet be streamed.
+FEWEST_WORDS = 4
+
+# "collected": all words came at once; "unseen": too few came to tell.
+Streaming = Literal["works", "collected", "unseen"]
+STREAMING_ADVICE: dict[Streaming, str] = {
+    "works": "",
+    "collected": "All words came at once: something between here and the model collects them.",
+    "unseen": "It was told to count to thirty and wrote next to nothing, so speed and streaming can't be told: try again, "
+    "and choose another model if it stays so.",
+}  # fmt: skip
 
 ADVICE: dict[Cause, str] = {
     "key": "Check WORKSIDE_MODEL_KEY, or the provider's own variable, and what the key may use.",
@@ -60,7 +71,7 @@ class ModelReport:
     advice: str = ""
     first_word_seconds: float | None = None
     tokens_per_second: float | None = None
-    is_streamed: bool = False
+    streaming: Streaming = "works"
     schema: Literal["own", "text", "none"] = "none"
 
     @property
@@ -89,19 +100,20 @@ async def _check(purposes: tuple[Purpose, ...], models: ChatModels) -> ModelRepo
         return ModelReport(purposes, name, f"{failed.kind}: {failed.detail}", ADVICE.get(cause, ""))
     ended = time.monotonic()
     came_at_once = ended - began > SHORTEST_SECONDS and ended - first < AT_ONCE_SHARE * (ended - began)
-    is_streamed = pieces > 1 and not came_at_once
-    seconds = (ended - first) if is_streamed else (ended - began)
-    advice = (
-        "" if is_streamed else "All words came at once: something between here and the model collects them."
-    )
+    streaming: Streaming = "works"
+    if len(text.split()) < FEWEST_WORDS:
+        streaming = "unseen"
+    elif pieces == 1 or came_at_once:
+        streaming = "collected"
+    seconds = (ended - first) if streaming == "works" else (ended - began)
     schema = await _schema(purpose, models)
     return ModelReport(
         purposes,
         name,
-        advice=advice,
+        advice=STREAMING_ADVICE[streaming],
         first_word_seconds=first - began,
         tokens_per_second=estimate_tokens(text) / max(seconds, 0.001),
-        is_streamed=is_streamed,
+        streaming=streaming,
         schema=schema,
     )
 

@@ -66,6 +66,25 @@ def test_it_reports_speed_streaming_and_structured_output_of_each_model_once(wor
 
 
 @pytest.mark.parametrize(
+    ("said", "told"), [("Yes.", "streaming was not seen"), (COUNT, "streaming does not work")]
+)
+def test_a_reply_of_one_word_is_not_blamed_on_what_lies_between(
+    workside: Workside, said: str, told: str
+) -> None:
+    def in_one_piece(request: Request) -> Reply:
+        return Reply('{"number": 7}' if "seven" in request.text else said, piece=1000)
+
+    with ChatApi(in_one_piece) as api:
+        says = findings(workside, "--model", **environment(api))[
+            "openai:scripted (answer, rewrite, simulate, feedback)"
+        ]
+    assert says["well"]
+    assert told in says["says"]
+    assert ("something between here" in says["says"]) == (said == COUNT)
+    assert ("tokens per second" in says["says"]) == (said == COUNT)
+
+
+@pytest.mark.parametrize(
     ("reply", "advice"),
     [
         (chat_api.wrong_key(), "WORKSIDE_MODEL_KEY"),

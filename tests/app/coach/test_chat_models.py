@@ -236,6 +236,17 @@ def test_the_providers_wait_is_kept_and_one_that_is_too_long_goes_to_the_next_mo
         assert models.describe()[0].rests_for == pytest.approx(60, abs=5)
 
 
+def test_the_model_whose_words_come_is_named_before_the_first_of_them():
+    async def named(models: ChatModels) -> list[str]:
+        heard: list[str] = []
+        async for _ in models.stream("answer", QUESTION, PAYER, most_tokens=50, told=heard.append):
+            heard.append("words")
+        return heard
+
+    with ChatApi(chat_api.broken(503)) as api, second(ANSWER) as other:
+        assert run(named(models_at(api, other)))[:2] == ["openai:second", "words"]
+
+
 def test_a_server_that_is_not_there_is_passed_over():
     with ChatApi() as gone:
         settings = gone.settings

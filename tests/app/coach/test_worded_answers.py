@@ -162,6 +162,15 @@ def test_a_model_words_the_answer_and_every_sentence_cites_its_place(desk: Desk,
     assert [s.sentence for s in steps if isinstance(s, Checked)] == list(answer.sentences)
 
 
+def test_the_answer_names_the_model_that_wrote_it_and_not_the_first_of_the_chain(
+    desk: Desk, model: Any
+) -> None:
+    first, other = model(chat_api.broken(503)), model(honest())
+    other.key, other.model = "none", "second"
+    answer = desk.answer(QUESTION, first, model=f"openai:scripted,openai:second@{other.url}")
+    assert (answer.voice, answer.model) == ("model", "openai:second")
+
+
 def test_words_appear_while_the_sentence_is_being_written(desk: Desk, model: Any) -> None:
     steps = desk.steps(QUESTION, model(honest()))
     first = next(i for i, step in enumerate(steps) if isinstance(step, Draft))

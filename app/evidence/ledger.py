@@ -12,9 +12,9 @@ from sqlalchemy.orm import Session
 from app.course.access import Visitor
 from app.course.content import PracticeTask
 from app.course.models import LineItem
+from app.course.tasks import is_complete_when_submitted
 from app.evidence.models import WAITING, Attempt, Confirmation, Evidence, Recheck, ScoreRow
 from app.evidence.people import hold_person
-from app.evidence.policy import completion_of
 from app.evidence.rechecks import schedule_recheck
 from app.evidence.rubric import Criterion, Total, complete, total
 from app.evidence.tries import PractisingOver, practising_of
@@ -212,7 +212,7 @@ def submit_attempt(session: Session, visitor: Visitor, attempt: Attempt, task: P
         kind=kind,
     )
     if kind == PRACTICE:
-        if completion_of(task) == "submitted":
+        if is_complete_when_submitted(task.definition):
             _complete_by_policy(session, evidence, task)
         schedule_recheck(session, visitor, task)
     return evidence
@@ -282,7 +282,7 @@ def record_confirmation(
     """
     if evidence.user_id == visitor.user_id:
         raise OwnEvidence
-    if evidence.kind == PRACTICE and completion_of(task) == "submitted":
+    if evidence.kind == PRACTICE and is_complete_when_submitted(task.definition):
         raise DecidedByPolicy
     hold_person(session, evidence.user_id)
     # A lock that leaves the row's key alone: the worker refers to evidence while it holds the score that is wanted next here.
@@ -346,7 +346,7 @@ def _set_score(
     This is the only way to a score, so it looks once more: ValueError where the decision is not the one that the task's policy
     asks for.
     """
-    is_by_policy = evidence.kind == PRACTICE and completion_of(task) == "submitted"
+    is_by_policy = evidence.kind == PRACTICE and is_complete_when_submitted(task.definition)
     if (confirmation.reviewer_id is None) != is_by_policy or confirmation.evidence_id != evidence.id:
         raise ValueError("a score needs the decision that the task's policy asks for, on this very evidence")
     decided_at = now()

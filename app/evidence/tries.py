@@ -10,13 +10,12 @@ from sqlalchemy.orm import Session
 
 from app.course.access import Visitor
 from app.course.content import PracticeTask
+from app.course.tasks import tries_of
 from app.evidence.models import Attempt, PracticeEnd, SelfAssessment
 from app.evidence.people import hold_person
 from app.evidence.rechecks import schedule_recheck
 from app.kit.audit import record_event
 from app.kit.errors import N_, WorksideError
-
-DEFAULT_TRIES = 3
 
 
 class PractisingOver(WorksideError):
@@ -56,11 +55,6 @@ class Practising:
         return 0 if self.shows_worked else self.tries - self.used
 
 
-def tries_of(task: PracticeTask) -> int:
-    """How many answers a learner may have checked."""
-    return int(task.definition.get("tries", DEFAULT_TRIES))
-
-
 def practising_of(session: Session, visitor: Visitor, task: PracticeTask) -> Practising:
     """How far the visitor is with this task here. Tries count over all of its versions: the worked answers were seen once."""
     here = (visitor.user_id, visitor.resource_link_id, task.key)
@@ -74,7 +68,9 @@ def practising_of(session: Session, visitor: Visitor, task: PracticeTask) -> Pra
             Attempt.recheck_id.is_(None),
         )
     )
-    return Practising(used or 0, tries_of(task), _end_of(session, *here) is not None, visitor.is_gradable)
+    return Practising(
+        used or 0, tries_of(task.definition), _end_of(session, *here) is not None, visitor.is_gradable
+    )
 
 
 def _end_of(session: Session, user_id: str, resource_link_id: str, task_key: str) -> PracticeEnd | None:

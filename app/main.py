@@ -37,8 +37,10 @@ from app.rooms.ask.jobs import look_for_silence
 from app.rooms.experts import ROOM as EXPERTS
 from app.rooms.library import ROOM as LIBRARY
 from app.rooms.picker import ROOM as PICKER
+from app.rooms.plan import ROOM as PLAN
 from app.rooms.practice import ROOM as PRACTICE
 from app.rooms.review import ROOM as REVIEW
+from app.rooms.simulation import ROOM as SIMULATION
 from app.rooms.studio import ROOM as STUDIO
 
 ROOMS: tuple[Room, ...] = (
@@ -47,6 +49,8 @@ ROOMS: tuple[Room, ...] = (
     EVIDENCE,
     ASK,
     PRACTICE,
+    PLAN,
+    SIMULATION,
     REVIEW,
     EXPERTS,
     STUDIO,
@@ -94,6 +98,7 @@ def create_app(settings: Settings, services: Services | None = None) -> FastAPI:
         *(probe for room in ROOMS if room.probes is not None for probe in room.probes(services)),
     ]
     services.starters = tuple(room.starters for room in ROOMS if room.starters is not None)
+    services.plan_seeds = tuple(room.plan_seeds for room in ROOMS if room.plan_seeds is not None)
     services.first_pages = {kind.key: kind.first_page for kind in app.state.placements}
     app.add_middleware(GZipMiddleware, minimum_size=1000)
     app.add_middleware(RequestFrame)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from datetime import date
 from functools import cache
 from pathlib import Path
@@ -18,6 +19,7 @@ from app.kit.clock import now
 from app.kit.errors import WorksideError
 from app.kit.i18n import Translator, choose_locale, day_in
 from app.kit.markdown import render_markdown
+from app.kit.room import NavigationItem
 
 TEMPLATES = Path(__file__).parents[2] / "templates"
 STATIC = Path(__file__).parents[1] / "static"
@@ -66,10 +68,23 @@ def render_fragment(request: Request, template: str, **context: Any) -> str:
             locale=translate.locale,
             request=request,
             visitor=getattr(request.state, "visitor", None),
-            navigation=getattr(request.app.state, "navigation", ()),
+            navigation=_menu(request),
             **context,
         )
     )
+
+
+def _menu(request: Request) -> Iterator[NavigationItem]:
+    """The menu's entries that have something behind them here. Read only by a template that shows a menu."""
+    visitor = getattr(request.state, "visitor", None)
+    for item in getattr(request.app.state, "navigation", ()):
+        if item.is_shown is None or visitor is None:
+            yield item
+            continue
+        with request.app.state.database.read() as session:
+            is_shown = item.is_shown(request.app.state.services, session, visitor)
+        if is_shown:
+            yield item
 
 
 def render_page(

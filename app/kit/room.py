@@ -15,11 +15,15 @@ from app.kit.privacy import PersonalData
 
 @dataclass(frozen=True)
 class NavigationItem:
-    """One entry of the menu: where it leads, what it is called (a message key), and for which roles it is shown."""
+    """One entry of the menu: where it leads, what it is called (a message key), and for which roles it is shown.
+
+    `is_shown(services, session, visitor)`, where it is set, says whether there is anything behind it in this activity.
+    """
 
     path: str
     label: str
     roles: frozenset[str]
+    is_shown: Callable[..., bool] | None = None
 
 
 @dataclass(frozen=True)

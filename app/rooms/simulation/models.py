@@ -1,4 +1,4 @@
-"""What is kept of simulations. Runs, turns and debriefs are only ever added; a learner's own situation they may delete with all of it."""
+"""What is kept of simulations. Runs, turns and debriefs are only ever added; a learner may delete their own situation with them."""
 
 from __future__ import annotations
 

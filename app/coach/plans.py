@@ -70,10 +70,26 @@ def check_in_days(base: date, own: Sequence[date | None], today: date) -> tuple[
     )
     if any(day is not None and not today <= day <= today + LONGEST_AHEAD for day in own):
         raise InputRefused(N_("A check-in is on a day from today to a year ahead."))
-    if not first < second < third:
+    if not base <= first < second < third:
         raise InputRefused(
-            N_("Each check-in comes after the one before it. Change the days of the check-ins.")
+            N_("Check-ins come after the day of the plan, one after the other. Change their days.")
         )
+    return first, second, third
+
+
+def own_days(
+    version: PlanVersion, waiting: Sequence[CheckIn]
+) -> tuple[date | None, date | None, date | None]:
+    """The days of a version's check-ins that the learner chose and that are not past; None for those that were counted."""
+    base = version.cue_on or day_there(version.created_at, version.zone)
+    today = day_there(now(), version.zone)
+    days: dict[int, date] = {row.slot: row.due_on for row in waiting if row.version_id == version.id}
+    first, second, third = (
+        day
+        if (day := days.get(slot)) is not None and day != days_after(base, after) and day >= today
+        else None
+        for slot, after in enumerate(AFTER_DAYS, start=1)
+    )
     return first, second, third
 
 

@@ -13,6 +13,7 @@ from app.kit.room import NavigationItem, PlacementKind, Room
 from app.rooms.ask.jobs import ask_probes, measure_answers, watch_answers
 from app.rooms.ask.live import close_answers
 from app.rooms.ask.placing import coach_options, coach_preview, first_page
+from app.rooms.ask.planning import plan_seeds
 from app.rooms.ask.routes import router
 
 ROOM = Room(
@@ -23,6 +24,7 @@ ROOM = Room(
         Job("check_starters", check_next, timedelta(seconds=5), free_checks),
         Job("watch_answers", watch_answers, timedelta(seconds=30)),
     ),
+    plan_seeds=plan_seeds,
     probes=ask_probes,
     gauges=(measure_answers,),
     close=close_answers,

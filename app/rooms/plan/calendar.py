@@ -1,0 +1,123 @@
+"""A plan as an iCalendar file (RFC 5545): one event for its moment and one for each check-in, in the learner's own time zone.
+
+An event keeps its UID for as long as the plan lives, and SEQUENCE counts the plan's changes: importing the file again moves what is
+in the calendar already. A plan that was put away gives the same events as cancelled.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from zoneinfo import ZoneInfo
+
+from icalendar import Alarm, Calendar, Event
+
+from app.coach.plan_models import ActionPlan, CheckIn, PlanVersion
+from app.coach.plans import CHECKED_AT, PUT_AWAY, WAITING
+from app.kit.errors import N_
+from app.kit.i18n import Translator
+
+PRODUCT = "-//Workside//Action plan//EN"
+MOMENT_LASTS = timedelta(minutes=30)
+CHECK_IN_LASTS = timedelta(minutes=5)
+WARNED = timedelta(minutes=15)
+_SUMMARY = N_("My plan: %(action)s")
+_WORDS = N_("When %(cue)s, I will %(action)s.")
+_IF = N_("If %(obstacle)s, I will %(answer)s.")
+_KNOWN = N_("How I will know: %(known_by)s")
+_CHECK_IN = N_("Check-in: did it happen?")
+_CHECK_IN_WORDS = N_("Two taps and a sentence. Open Workside from your course; it stands on the first page.")
+
+
+def calendar_file(
+    plan: ActionPlan,
+    version: PlanVersion,
+    check_ins: Sequence[CheckIn],
+    stamp: datetime,
+    translate: Translator,
+) -> bytes:
+    """The file. `stamp` is when it was made; a version without a day has no event for its moment."""
+    calendar = Calendar()
+    calendar.add("prodid", PRODUCT)
+    calendar.add("version", "2.0")
+    calendar.add("calscale", "GREGORIAN")
+    calendar.add("method", "PUBLISH")
+    said = plan_sentences(version, translate)
+    if version.cue_on is not None:
+        calendar.add_component(_moment(plan, version, stamp, said, translate))
+    for check_in in check_ins:
+        if check_in.state == WAITING or plan.state == PUT_AWAY:
+            calendar.add_component(_check_in(plan, check_in, stamp, said, translate))
+    # The rules of the zone for the years that the events may lie in, and not since 1970.
+    first, last = stamp.date() - timedelta(days=400), stamp.date() + timedelta(days=900)
+    calendar.add_missing_timezones(first_date=first, last_date=last)
+    return bytes(calendar.to_ical())
+
+
+def plan_sentences(version: PlanVersion, translate: Translator) -> str:
+    """The plan in its if-then sentences, one a line."""
+    lines = [translate(_WORDS, cue=_inside(version.cue), action=_inside(version.action))]
+    if version.obstacle and version.answer:
+        lines.append(translate(_IF, obstacle=_inside(version.obstacle), answer=_inside(version.answer)))
+    if version.known_by:
+        lines.append(translate(_KNOWN, known_by=version.known_by))
+    return "\n".join(lines)
+
+
+def event_uid(plan: ActionPlan, part: str) -> str:
+    """The UID of an event of the plan: "moment", or "check-in-1" to "check-in-3"."""
+    return f"{plan.id}-{part}@workside"
+
+
+def _moment(
+    plan: ActionPlan, version: PlanVersion, stamp: datetime, said: str, translate: Translator
+) -> Event:
+    event = _event(plan, "moment", stamp, translate(_SUMMARY, action=version.action), said)
+    if version.cue_at is not None:
+        starts = version.cue_at.astimezone(ZoneInfo(version.zone))
+        event.add("dtstart", starts)
+        event.add("duration", MOMENT_LASTS)
+        event.add_component(_alarm(-WARNED, str(event["summary"])))
+    else:
+        # A day without a time: the whole day, and a word at nine in the morning of it.
+        event.add("dtstart", version.cue_on)
+        event.add("duration", timedelta(days=1))
+        event.add("transp", "TRANSPARENT")
+        event.add_component(_alarm(timedelta(hours=CHECKED_AT.hour), str(event["summary"])))
+    return event
+
+
+def _check_in(
+    plan: ActionPlan, check_in: CheckIn, stamp: datetime, said: str, translate: Translator
+) -> Event:
+    words = f"{translate(_CHECK_IN_WORDS)}\n\n{said}"
+    event = _event(plan, f"check-in-{check_in.slot}", stamp, translate(_CHECK_IN), words)
+    event.add("dtstart", datetime.combine(check_in.due_on, CHECKED_AT, ZoneInfo(check_in.zone)))
+    event.add("duration", CHECK_IN_LASTS)
+    event.add_component(_alarm(timedelta(0), str(event["summary"])))
+    return event
+
+
+def _event(plan: ActionPlan, part: str, stamp: datetime, summary: str, description: str) -> Event:
+    event = Event()
+    event.add("uid", event_uid(plan, part))
+    event.add("dtstamp", stamp)
+    event.add("sequence", plan.sequence)
+    event.add("summary", " ".join(summary.split()))
+    event.add("description", description)
+    event.add("class", "PRIVATE")
+    event.add("status", "CANCELLED" if plan.state == PUT_AWAY else "CONFIRMED")
+    return event
+
+
+def _alarm(trigger: timedelta, words: str) -> Alarm:
+    alarm = Alarm()
+    alarm.add("action", "DISPLAY")
+    alarm.add("trigger", trigger)
+    alarm.add("description", words)
+    return alarm
+
+
+def _inside(text: str) -> str:
+    """A part as it stands within a sentence: without its own full stop."""
+    return text.rstrip(" .")

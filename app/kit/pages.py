@@ -77,11 +77,12 @@ def render_fragment(request: Request, template: str, **context: Any) -> str:
 def _menu(request: Request) -> Iterator[NavigationItem]:
     """The menu's entries that have something behind them here. Read only by a template that shows a menu."""
     visitor = getattr(request.state, "visitor", None)
+    database = getattr(request.app.state, "database", None)
     for item in getattr(request.app.state, "navigation", ()):
-        if item.is_shown is None or visitor is None:
+        if item.is_shown is None or visitor is None or database is None:
             yield item
             continue
-        with request.app.state.database.read() as session:
+        with database.read() as session:
             is_shown = item.is_shown(request.app.state.services, session, visitor)
         if is_shown:
             yield item

@@ -92,14 +92,15 @@ _BEFORE_THE_VERB = {
 
 
 def wanting_in(plan: PlanWords, locale: str) -> Wanting:
-    """What is missing most for the plan to happen: a real day, something to do that can be seen, a moment; "" where nothing is."""
-    if plan.cue_on is None:
-        return "day"
+    """What is missing most for the plan to happen: something to do that can be seen, a moment, a real day; "" where nothing is.
+
+    Only one thing is asked about. Where a day is missing as well, the page of the question has its field, and no second question.
+    """
     if not names_a_deed(plan.action, locale):
         return "doing"
     if not names_a_moment(plan.cue, locale):
         return "moment"
-    return ""
+    return "day" if plan.cue_on is None else ""
 
 
 def names_a_deed(action: str, locale: str) -> bool:

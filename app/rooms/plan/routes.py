@@ -148,16 +148,15 @@ def answer_question(visitor: AnyVisitor, session: Db, plan_id: str, form: Posted
         keep_as_it_is(session, visitor, plan)
     elif plan.state == ASKED:
         version = current_version(session, plan.id)
-        name = {"day": "day", "doing": "action", "moment": "cue"}[version.wanting]
         own: dict[str, Any] = words_of(version)
         said = {
             "cue": version.cue,
             "action": version.action,
             "day": version.cue_on.isoformat() if version.cue_on else "",
             "time": f"{own['cue_time']:%H:%M}" if own["cue_time"] else "",
-            **{field: form.get(field, "") for field in (name, *(("time",) if name == "day" else ()))},
         }
-        if name == "day" and not said["day"]:
+        said |= {name: form[name] for name in said if name in form}
+        if version.wanting == "day" and not said["day"]:
             raise InputRefused(N_("Choose the day, or keep the plan as it is."))
         read = read_words(said, visitor, version)
         changed = own | {

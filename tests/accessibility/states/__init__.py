@@ -13,6 +13,7 @@ from tests.accessibility.states import (
     experts,
     learning,
     picker,
+    plan,
     practice,
     review,
     spending,
@@ -22,7 +23,7 @@ from tests.accessibility.states.page import State, render_state, visitor
 
 __all__ = ["STATES", "State", "render_state", "visitor"]
 
-ROOMS = (everywhere, ask, learning, practice, review, experts, studio, picker, admin, spending)
+ROOMS = (everywhere, ask, learning, practice, plan, review, experts, studio, picker, admin, spending)
 STATES: dict[str, State] = {name: state for room in ROOMS for name, state in room.STATES.items()}
 
 if len(STATES) != sum(len(room.STATES) for room in ROOMS):

@@ -6,9 +6,12 @@ from app.course.access import EVERYONE
 from app.kit.errors import N_
 from app.kit.privacy import PersonalData
 from app.kit.room import NavigationItem, PlacementKind, Room
+from app.rooms.practice.authoring_routes import authoring_router
 from app.rooms.practice.placing import first_page, task_options, task_preview
 from app.rooms.practice.routes import router
 from app.rooms.practice.service import due_for_practice
+
+router.include_router(authoring_router)
 
 ROOM = Room(
     name="practice",

@@ -25,7 +25,9 @@ def task_options(services: Services, session: Session, person: Person) -> list[P
     names = skill_names(session, person.organisation_id, person.locale)
     rows = session.scalars(
         select(PracticeTask).where(
-            PracticeTask.organisation_id == person.organisation_id, PracticeTask.is_current
+            PracticeTask.organisation_id == person.organisation_id,
+            PracticeTask.is_current,
+            PracticeTask.archived_at.is_(None),
         )
     )
     options = []

@@ -5,6 +5,11 @@ export function startAnswer(main, { announce }) {
   for (const order of main.querySelectorAll("[data-order]")) startOrder(order, announce);
 }
 
+/** A page that has nothing else to start. */
+export function start(main, tools) {
+  startAnswer(main, tools);
+}
+
 function startOrder(order, announce) {
   const field = order.querySelector("textarea");
   const list = order.querySelector("ol");

@@ -36,6 +36,7 @@ _TIME = re.compile(
     r"hoje|amanha|semana que vem|esta semana|"
     r"meio-?dia|(?:segunda|terca|quarta|quinta|sexta)(?:-feira)?|hoy|manana|esta tarde|la semana que viene|mediodia)\b"
 )
+_TIMES = {"date", "minute", "hour", "day", "week"}
 _COMMITS = re.compile(
     r"\b(?:i will|i'?ll|we will|we'?ll|let'?s|let us|vou|vamos|combinamos|voy|quedamos|le llamo|te llamo)\b"
 )
@@ -122,7 +123,7 @@ def look_back_own(embedder: Embedder, situation: OwnSituation, turns: Sequence[P
         (
             "next-step",
             N_("Ends with one next step and a time"),
-            _next_step(said, language),
+            _next_step(said, f"{situation.wants}\n{situation.hard}\n{situation.opening}", language),
             translate(N_("Let's agree on one thing: I do it by tomorrow at ten, and then we look at it.")),
         ),
     )
@@ -196,13 +197,15 @@ def _says_want(
     return best
 
 
-def _next_step(said: Sequence[PlayedTurn], language: str) -> tuple[Status, str]:
-    """Looked for in the last two turns: that is where it belongs."""
+def _next_step(said: Sequence[PlayedTurn], situation: str, language: str) -> tuple[Status, str]:
+    """Looked for in the last two turns: that is where it belongs. A day that the whole talk is about is no day for the next step."""
     best: tuple[Status, str] = ("not_yet", "")
+    known = numbers_in(situation, language)
+    about = set(_TIME.findall(folded(situation)))
     for sentence in _sentences(said[-2:]):
         plain = folded(sentence)
-        has_time = _TIME.search(plain) is not None or any(
-            number.unit in {"date", "minute", "hour", "day", "week"}
+        has_time = bool(set(_TIME.findall(plain)) - about) or any(
+            number.unit in _TIMES and not any(number.agrees(other) for other in known)
             for number in numbers_in(sentence, language)
         )
         if has_time and "?" not in sentence:

@@ -53,7 +53,7 @@ export function start(main, kit) {
     setTimeout(() => {
       if (!field.isConnected || !latest || document.activeElement !== latest) return;
       kit.announce(latest.textContent.trim().replace(/\s+/g, " "));
-      if (matchMedia("(pointer: fine)").matches && latest.matches("li, .note")) {
+      if (!matchMedia("(pointer: coarse)").matches && latest.matches("li, .note")) {
         field.focus({ preventScroll: true });
         field.setSelectionRange(field.value.length, field.value.length);
       }

@@ -247,6 +247,11 @@ def _complete_by_policy(session: Session, evidence: Evidence, task: PracticeTask
     )
 
 
+def evidence_of_attempt(session: Session, attempt_id: str) -> Evidence | None:
+    """What an attempt became when it was handed in. The caller has access to the attempt."""
+    return session.scalars(select(Evidence).where(Evidence.attempt_id == attempt_id)).one_or_none()
+
+
 def confirmation_of(session: Session, evidence_id: str) -> Confirmation | None:
     """The decision that counts: the latest."""
     return session.scalars(

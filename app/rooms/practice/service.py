@@ -7,24 +7,34 @@ from typing import Any
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
+from starlette.concurrency import run_in_threadpool
 
-from app.coach.feedback import give_feedback
+from app.coach.chat import Payer
+from app.coach.coach import coach_of
+from app.coach.task_feedback import Decided, asked_of, give_task_feedback
 from app.course.access import Visitor, access_task, access_task_version
 from app.course.content import PracticeTask
 from app.course.loading import skill_names
 from app.course.scope import coach_scope
 from app.course.services import Services
-from app.course.tasks import feedback_lines, localised, task_title, task_view
-from app.evidence.gradebook import gradebook_state
-from app.evidence.ledger import attempts_of, confirmation_of, record_attempt
-from app.evidence.models import Attempt, Evidence
+from app.course.tasks import is_complete_when_submitted, localised, task_title, task_view
+from app.evidence.contests import unseen_answers
+from app.evidence.ledger import PRACTICE, attempts_of, record_attempt
+from app.evidence.models import Attempt, Confirmation, Evidence
+from app.evidence.rechecks import days_until, rechecks_of
+from app.evidence.said import said_of
+from app.evidence.tries import Practising, PractisingOver, practising_of
 from app.kit.clock import now
 from app.kit.errors import N_, InputRefused, NotAllowed, NotFound
 from app.kit.i18n import Translator
 from app.kit.room import DueItem
+from app.rooms.practice.answer_files import file_of, keep_file
+from app.rooms.practice.answers import Posted, answer_view, judge_by_code, read_answer
+from app.rooms.practice.decisions import evidence_view
+from app.rooms.practice.rechecks import recheck_view
 from lti import return_link
 
-LONGEST_RESPONSE = 8000
+ANNOUNCED_FOR = timedelta(days=14)
 
 
 class HandInForLearners(NotAllowed):
@@ -49,6 +59,8 @@ def tasks_in_scope(services: Services, session: Session, visitor: Visitor) -> li
     )
     if only := visitor.task_key:
         query = query.where(PracticeTask.key == only)
+    else:
+        query = query.where(PracticeTask.archived_at.is_(None))
     return list(session.scalars(query))
 
 
@@ -62,32 +74,66 @@ def find_task(services: Services, session: Session, visitor: Visitor, key: str) 
     return access_task(session, visitor, key, coach_scope(services.retrieval, visitor).collection_ids)
 
 
-def clean_response(response: str, key: str) -> str:
-    """The response as it is kept; InputRefused where it is empty or too long, or the form's own key is missing."""
-    text = response.replace("\r\n", "\n").replace("\x00", "").strip()
-    if not text:
-        raise InputRefused(N_("Write your answer first, then check it."))
-    if len(text) > LONGEST_RESPONSE:
-        raise InputRefused(N_("The answer is too long: 8,000 characters at most."))
+def form_key(key: str) -> str:
+    """The key that makes a form sent twice one answer; InputRefused where it is missing."""
     if not key or len(key) > 64:
         raise InputRefused(
             N_("The form is incomplete. Reload the page and try again; copy your answer first.")
         )
-    return text
+    return key
 
 
-def check_response(services: Services, visitor: Visitor, task_key: str, response: str, key: str) -> Attempt:
-    """Keeps the response as an attempt with feedback on each criterion.
+async def check_response(services: Services, visitor: Visitor, task_key: str, posted: Posted) -> Attempt:
+    """Keeps the answer as an attempt with feedback on each criterion.
 
-    The feedback takes a second or two; it is made between two units of work, so that nobody waits for a lock meanwhile.
+    Reading a file and the feedback take seconds; both happen between two units of work, so that nobody waits for a lock
+    meanwhile. PractisingOver where the worked answers are open already.
     """
-    text = clean_response(response, key)
-    with services.database.read() as session:
-        task = find_task(services, session, visitor, task_key)
-    criteria = localised(task.definition, visitor.locale)["criteria"]
-    feedback = [line.as_json() for line in give_feedback(services.retrieval.embedder, criteria, text)]
-    with services.database.write() as session:
-        return record_attempt(session, visitor, task, key=key, response=text, feedback=feedback)
+
+    def find() -> tuple[PracticeTask, Attempt | None, Practising]:
+        with services.database.read() as session:
+            task = find_task(services, session, visitor, task_key)
+            known = select(Attempt).where(
+                Attempt.user_id == visitor.user_id, Attempt.key == posted.text("attempt_key")
+            )
+            return task, session.scalars(known).one_or_none(), practising_of(session, visitor, task)
+
+    task, known, practising = await run_in_threadpool(find)
+    if known is not None:
+        return known
+    if practising.is_over:
+        raise PractisingOver
+    definition = localised(task.definition, visitor.locale)
+    given = await run_in_threadpool(read_answer, definition, posted.form, posted.upload)
+    key = form_key(posted.text("attempt_key"))
+    asked = asked_of(
+        task.definition,
+        definition,
+        visitor.locale,
+        may_show_solution=practising.has_ended or practising.used + 1 >= practising.tries,
+    )
+    judged = {name: Decided(one.is_met, one.line) for name, one in judge_by_code(definition, given).items()}
+    payer = Payer(visitor.organisation_id, visitor.context_id, visitor.user_id)
+    feedback = await give_task_feedback(
+        services.retrieval.embedder, coach_of(services).models, payer, asked, given.own_words, judged
+    )
+
+    def keep() -> Attempt:
+        with services.database.write() as session:
+            attempt = record_attempt(
+                session,
+                visitor,
+                task,
+                key=key,
+                response=given.text,
+                answer=given.as_json(),
+                feedback=feedback.lines_as_json(),
+                remarks=feedback.remarks(),
+            )
+            keep_file(session, attempt, given)
+            return attempt
+
+    return await run_in_threadpool(keep)
 
 
 def refuse_unless_learner(visitor: Visitor) -> None:
@@ -103,6 +149,7 @@ def evidence_of(session: Session, visitor: Visitor, task_key: str) -> Evidence |
             Evidence.user_id == visitor.user_id,
             Evidence.resource_link_id == visitor.resource_link_id,
             Evidence.task_key == task_key,
+            Evidence.kind == PRACTICE,
             Evidence.superseded_by.is_(None),
         )
     ).one_or_none()
@@ -111,14 +158,21 @@ def evidence_of(session: Session, visitor: Visitor, task_key: str) -> Evidence |
 def list_view(
     services: Services, session: Session, visitor: Visitor, translate: Translator
 ) -> list[dict[str, Any]]:
-    """What practice/list.html shows."""
+    """The tasks of practice/list.html. What was done with help stands here, and re-checks apart (`rechecks_view`)."""
     names = skill_names(session, visitor.organisation_id, visitor.locale)
     views = []
     for task in tasks_in_scope(services, session, visitor):
         evidence = evidence_of(session, visitor, task.key)
         kind, status = "new", translate("Not tried yet")
         if evidence is not None and evidence.state == "decided":
-            kind, status = "decided", translate("Looked at by your instructor")
+            kind = "decided"
+            status = (
+                translate("Complete")
+                if is_complete_when_submitted(
+                    access_task_version(session, visitor, evidence.task_id).definition
+                )
+                else translate("Looked at by your instructor")
+            )
         elif evidence is not None:
             kind, status = "submitted", translate("Handed in, waits for review")
         elif attempts_of(session, visitor, task.key):
@@ -129,16 +183,27 @@ def list_view(
 
 
 def task_page_view(
-    session: Session, visitor: Visitor, task: PracticeTask, shown: str | None, translate: Translator
+    session: Session,
+    visitor: Visitor,
+    task: PracticeTask,
+    shown: str | None,
+    attempt_key: str,
+    translate: Translator,
 ) -> dict[str, Any]:
     """What practice/task.html shows; `shown` is the attempt whose feedback is open (the last one by default)."""
     names = skill_names(session, visitor.organisation_id, visitor.locale)
     attempts = attempts_of(session, visitor, task.key)
     attempt = next((a for a in attempts if a.id == shown), attempts[-1] if attempts else None)
     evidence = evidence_of(session, visitor, task.key)
+    practising = practising_of(session, visitor, task)
+    definition = localised(task.definition, visitor.locale)
+    recheck = next((row for row in rechecks_of(session, visitor) if row.task_key == task.key), None)
     return {
         "task": task_view(task, visitor.locale, names.get(task.skill_key, task.skill_key)),
-        "draft": attempt.response if attempt else "",
+        "attempt_key": attempt_key,
+        "answer": answer_view(definition, attempt_key, _earlier(attempt)),
+        "keep": task.key,
+        "practising": practising,
         "attempts": [
             {
                 "number": a.number,
@@ -149,12 +214,43 @@ def task_page_view(
             for a in attempts
         ],
         "feedback": _feedback_view(session, visitor, attempt, evidence) if attempt else None,
+        "weak": definition.get("worked_weak", "") if attempt else "",
+        "worked": _worked_view(definition) if practising.shows_worked else None,
         "evidence": evidence_view(session, visitor, evidence, translate) if evidence else None,
-        "back_with_news": return_link(
-            visitor.return_url, message=translate("Your answer is handed in and waits for review.")
-        )
-        if visitor.return_url
+        "completes": is_complete_when_submitted(
+            access_task_version(session, visitor, attempt.task_id).definition if attempt else task.definition
+        ),
+        "recheck": recheck_view(recheck, task, visitor.locale) if recheck else None,
+        "recheck_days": days_until(task) if visitor.is_gradable else None,
+        "back_with_news": return_link(visitor.return_url, message=_news(evidence, translate))
+        if visitor.return_url and evidence is not None
         else None,
+    }
+
+
+def _news(evidence: Evidence, translate: Translator) -> str:
+    """What the learning platform is told when the person goes back to it."""
+    if evidence.state == "decided":
+        return translate("Your answer is handed in.")
+    return translate("Your answer is handed in and waits for review.")
+
+
+def _earlier(attempt: Attempt | None) -> dict[str, Any] | None:
+    """An attempt as the next one begins from it."""
+    if attempt is None:
+        return None
+    return {"text": attempt.response, **(attempt.answer or {"kind": "text", "data": {}})}
+
+
+def _worked_view(definition: dict[str, Any]) -> dict[str, Any]:
+    """What the author would do: only for somebody whose practising is over."""
+    return {
+        "steps": definition.get("solution_steps", []),
+        "strong": definition.get("worked_strong", ""),
+        "order": [
+            step["text"] for step in sorted(definition.get("steps") or [], key=lambda one: one["place"])
+        ],
+        "best": [one["text"] for one in definition.get("choices") or [] if one.get("is_best")],
     }
 
 
@@ -162,58 +258,93 @@ def _feedback_view(
     session: Session, visitor: Visitor, attempt: Attempt, evidence: Evidence | None
 ) -> dict[str, Any]:
     task = access_task_version(session, visitor, attempt.task_id)
+    kept = file_of(session, attempt)
     return {
         "attempt_id": attempt.id,
         "number": attempt.number,
-        "lines": feedback_lines(task, attempt.feedback, visitor.locale),
+        "response": attempt.response,
+        "kind": (attempt.answer or {}).get("kind", "text"),
+        "file": {"name": kept.filename, "href": f"/practice/attempts/{attempt.id}/file"} if kept else None,
         "is_submitted": evidence is not None and evidence.attempt_id == attempt.id,
-    }
-
-
-def evidence_view(
-    session: Session, visitor: Visitor, evidence: Evidence, translate: Translator
-) -> dict[str, Any]:
-    """What has become of what was handed in: the decision in full, and the gradebook's state."""
-    confirmation = confirmation_of(session, evidence.id)
-    task = access_task_version(session, visitor, evidence.task_id)
-    texts = {item["id"]: item["text"] for item in localised(task.definition, visitor.locale)["criteria"]}
-    return {
-        "state": "decided" if confirmation else "submitted",
-        "points": confirmation.points if confirmation else None,
-        "maximum": confirmation.points_maximum if confirmation else None,
-        "comment": confirmation.comment if confirmation else "",
-        "criteria": [{"text": texts[key], "met": met} for key, met in confirmation.criteria.items()]
-        if confirmation
-        else [],
-        "gradebook": gradebook_state(session, evidence, translate),
-        "title": task_title(task, visitor.locale),
+        **said_of(session, task, attempt, visitor.locale),
     }
 
 
 def due_for_practice(
     services: Services, session: Session, visitor: Visitor, translate: Translator
 ) -> list[DueItem]:
-    """What reviewers decided of the visitor's work in the last two weeks."""
-    if visitor.is_reviewer:
+    """Re-checks that are due, answers to what the visitor contested, and what reviewers decided in the last two weeks."""
+    if visitor.is_reviewer or visitor.is_anonymous:
         return []
+    return [
+        *_rechecks_due(session, visitor, translate),
+        *_answers_due(session, visitor, translate),
+        *_decisions_due(session, visitor, translate),
+    ]
+
+
+def _rechecks_due(session: Session, visitor: Visitor, translate: Translator) -> list[DueItem]:
+    items = []
+    for row in rechecks_of(session, visitor):
+        title = task_title(access_task_version(session, visitor, row.task_id), visitor.locale)
+        href = f"/practice/rechecks/{row.id}"
+        if row.state == "open":
+            items.append(DueItem(translate("Your re-check of “%(title)s” is open", title=title), href))
+        elif row.state == "waiting" and row.due_at <= now():
+            items.append(DueItem(translate("A short re-check of “%(title)s” is due", title=title), href))
+    return items
+
+
+def _answers_due(session: Session, visitor: Visitor, translate: Translator) -> list[DueItem]:
+    items = {}
+    for row in unseen_answers(session, visitor):
+        attempt = session.get_one(Attempt, row.attempt_id)
+        task = access_task_version(session, visitor, attempt.task_id)
+        text = translate(
+            "Your instructor has answered what you said about “%(title)s”",
+            title=task_title(task, visitor.locale),
+        )
+        items[attempt.id] = DueItem(text, attempt_href(attempt))
+    return list(items.values())
+
+
+def attempt_href(attempt: Attempt) -> str:
+    """The page on which an attempt stands with what was said of it."""
+    if attempt.recheck_id is not None:
+        return f"/practice/rechecks/{attempt.recheck_id}"
+    return f"/practice/{attempt.task_key}?attempt={attempt.id}"
+
+
+def _decisions_due(session: Session, visitor: Visitor, translate: Translator) -> list[DueItem]:
     decided = session.execute(
         select(Evidence, PracticeTask)
         .join(PracticeTask, PracticeTask.id == Evidence.task_id)
+        .join(Confirmation, Confirmation.evidence_id == Evidence.id)
         .where(
             Evidence.user_id == visitor.user_id,
             Evidence.context_id == visitor.context_id,
             Evidence.resource_link_id == visitor.resource_link_id,
             Evidence.state == "decided",
             Evidence.superseded_by.is_(None),
-            Evidence.created_at > now() - timedelta(days=14),
+            # What the task's own policy decided is no news.
+            Confirmation.reviewer_id.is_not(None),
+            Confirmation.created_at > now() - ANNOUNCED_FOR,
         )
-        .order_by(Evidence.id.desc())
-        .limit(3)
+        .order_by(Confirmation.created_at.desc())
     )
-    return [
-        DueItem(
-            translate("Your instructor has looked at “%(title)s”", title=task_title(task, visitor.locale)),
-            f"/practice/{task.key}",
+    items = {}
+    for evidence, task in decided:
+        attempt = session.get_one(Attempt, evidence.attempt_id)
+        href = attempt_href(attempt) if attempt.recheck_id else f"/practice/{task.key}"
+        text = (
+            translate(
+                "Your instructor has looked at your re-check of “%(title)s”",
+                title=task_title(task, visitor.locale),
+            )
+            if attempt.recheck_id
+            else translate(
+                "Your instructor has looked at “%(title)s”", title=task_title(task, visitor.locale)
+            )
         )
-        for _, task in decided
-    ]
+        items[href] = DueItem(text, href)
+    return list(items.values())[:3]

@@ -8,13 +8,21 @@ from fastapi import APIRouter, Depends, Request
 from starlette.responses import RedirectResponse, Response
 
 from app.course.access import AnyPerson, Reviewer, SignedIn, access_task_version
+from app.evidence.contests import access_contest, answer_contest
 from app.evidence.delivery import send_again
 from app.evidence.gradebook import score_of
 from app.evidence.ledger import access_evidence, record_confirmation, rubric_of
 from app.kit.db import Db
 from app.kit.errors import N_, NotAllowed, WorksideError
 from app.kit.pages import render_page, translator_of
-from app.rooms.review.service import evidence_page_view, queue_view, read_decision, submission_of
+from app.rooms.review.service import (
+    contest_page_view,
+    evidence_page_view,
+    queue_view,
+    read_contest_answer,
+    read_decision,
+    submission_of,
+)
 
 router = APIRouter()
 
@@ -36,7 +44,29 @@ async def posted_form(request: Request) -> dict[str, Any]:
 def show_queue(request: Request, visitor: Reviewer, session: Db) -> Response:
     """What waits for a decision in this course, and what was decided lately."""
     view = queue_view(session, visitor, translator_of(request))
-    return render_page(request, "review/queue.html", waiting=view["waiting"], decided=view["decided"])
+    return render_page(request, "review/queue.html", **view)
+
+
+@router.get("/review/contests/{contest_id}")
+def show_contest(request: Request, visitor: Reviewer, session: Db, contest_id: str) -> Response:
+    """What a learner says against one line, and the answer to it."""
+    row = access_contest(session, visitor, contest_id)
+    view = contest_page_view(session, visitor, row, translator_of(request))
+    return render_page(request, "review/contest.html", **view)
+
+
+@router.post("/review/contests/{contest_id}/answer")
+def answer(
+    visitor: Reviewer,
+    session: Db,
+    contest_id: str,
+    form: Annotated[dict[str, Any], Depends(posted_form)],
+) -> Response:
+    """An instructor's answer to a learner; it changes no point by itself."""
+    agrees, words = read_contest_answer(form)
+    row = access_contest(session, visitor, contest_id)
+    answer_contest(session, visitor, row, agrees=agrees, answer=words)
+    return RedirectResponse(f"/review/contests/{row.id}", 303)
 
 
 @router.get("/submission/{user_id}")
@@ -82,7 +112,7 @@ def decide(
     """Records the reviewer's decision and the score; the worker brings it to the gradebook."""
     evidence = access_evidence(session, visitor, evidence_id)
     task = access_task_version(session, visitor, evidence.task_id)
-    met, comment = read_decision(form, [criterion.id for criterion in rubric_of(task)])
+    met, comment = read_decision(form, [criterion.id for criterion in rubric_of(task, evidence.kind)])
     record_confirmation(
         session, visitor, evidence, task, met=met, comment=comment, after=str(form.get("after", "")) or None
     )

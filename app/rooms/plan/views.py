@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from datetime import date
 from typing import Any
 
+from babel.dates import format_date
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
@@ -345,8 +346,13 @@ def _quick_days(today: date, translate: Translator) -> list[dict[str, str]]:
     words = [(today, translate("Today")), (days_after(today, 1), translate("Tomorrow"))]
     return [
         {"day": day.isoformat(), "text": text}
-        for day, text in [*words, *((day, day_in(translate.locale, day)) for day in later)]
+        for day, text in [*words, *((day, _weekday(day, translate)) for day in later)]
     ]
+
+
+def _weekday(day: date, translate: Translator) -> str:
+    """A near day as it is called: "Wed 25"."""
+    return str(format_date(day, "EEE d", locale=translate.locale.replace("-", "_")))
 
 
 def _short(text: str) -> str:

@@ -56,8 +56,8 @@ def form(**parts: Any) -> dict[str, Any]:
         "quick_days": [
             {"day": "2026-11-23", "text": "Today"},
             {"day": "2026-11-24", "text": "Tomorrow"},
-            {"day": "2026-11-25", "text": "25 Nov 2026"},
-            {"day": "2026-11-26", "text": "26 Nov 2026"},
+            {"day": "2026-11-25", "text": "Wed 25"},
+            {"day": "2026-11-26", "text": "Thu 26"},
         ],
         "obstacles": [
             ("there is no time", "do only the first step"),

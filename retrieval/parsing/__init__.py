@@ -20,6 +20,7 @@ from retrieval.parsing.document import (
     Skipped,
     UnreadableDocument,
     UnsupportedFormat,
+    tidy,
 )
 from retrieval.parsing.formats import ending_of, endings, kind_of_content, media_type_of, read_kind
 
@@ -61,7 +62,7 @@ def parse(filename: str, data: bytes, *, now: datetime | None = None) -> ParsedD
         raise UnreadableDocument(
             "The file holds no text. A scan needs text recognition (OCR) before the upload."
         )
-    title = _clean_text(parsed.title).strip() or _title_from(filename)
+    title = _on_one_line(parsed.title) or _title_from(filename)
     text = "\n".join(block.text for block in blocks)
     language = detect_language(text, default=parsed.language)
     content = [block for block in blocks if block.kind != "heading"]
@@ -92,8 +93,13 @@ def _clean_text(text: str) -> str:
     return _UNSTORABLE.sub("\ufffd", text)
 
 
+def _on_one_line(text: str) -> str:
+    """A title as a reader sees it: without marks that turn the words around it round."""
+    return " ".join(tidy(_clean_text(text)).split())
+
+
 def _title_from(filename: str) -> str:
     name = PurePosixPath(filename.replace("\\", "/")).name
     ending = ending_of(filename)
     stem = name[: -len(ending)] if ending and name.lower().endswith(ending) else name
-    return " ".join(_clean_text(stem).replace("_", " ").replace("-", " ").split()) or filename
+    return _on_one_line(stem.replace("_", " ").replace("-", " ")) or filename

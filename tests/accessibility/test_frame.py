@@ -10,7 +10,7 @@ from playwright.sync_api import Browser, Page, Route, expect
 
 from tests.accessibility.browser import ORIGIN, Tool, event, findings, opened
 from tests.accessibility.states import STATES, State, render_state
-from tests.accessibility.states.ask import COVERED, STOPPED, home
+from tests.accessibility.states.ask import COVERED, STOPPED, WAITING, home
 
 QUESTION = COVERED["question"]
 
@@ -201,6 +201,44 @@ def test_a_question_is_asked_in_other_words_by_keyboard(page: Page, tool: Tool) 
     expect(page.locator("#turn-t1")).to_be_visible()
     assert tool.posts[-1][1] == {"question": "In other words?", "conversation_id": "c1", "replaces": "t7"}
     assert page.locator(".turn").count() == 1, "what came after it is gone too"
+
+
+def test_while_a_stopped_question_is_edited_one_button_asks_again(page: Page, tool: Tool) -> None:
+    tool.pages["/"] = STATES["ask-stopped"]
+    page.reload()
+    turn, again = page.locator("#turn-t7"), page.locator("#turn-t7").get_by_role("button", name="Ask again")
+    expect(again).to_have_count(1)
+    turn.get_by_role("button", name="Edit").click()
+    expect(again).to_have_count(1)
+    expect(page.locator("[data-edit-form] button[type=submit]")).to_be_visible()
+    turn.get_by_role("button", name="Cancel").click()
+    expect(again).to_have_count(1)
+    expect(page.locator("#turn-t7 [data-again]")).to_be_visible()
+
+
+def test_an_answer_that_another_tab_asked_for_can_be_stopped_and_keeps_nobody_from_asking(
+    page: Page, tool: Tool
+) -> None:
+    held: list[Route] = []
+    page.route("**/ask/turns/t5/events", lambda route: held.append(route))
+    tool.pages["/"] = State("ask/home.html", home(turns=[WAITING]))
+    page.reload()
+    expect(page.locator("#turn-t5")).to_be_visible()
+    ask, stop = page.locator("[data-send]"), page.locator("[data-stop]")
+    expect(ask).to_be_visible()
+    expect(stop).to_be_visible()
+    tool.on_post = answer_stream
+    field = page.locator("#question")
+    field.fill(QUESTION)
+    field.press("Enter")
+    expect(page.locator("#turn-t1")).to_be_visible()
+    assert tool.posts[-1][1]["question"] == QUESTION and page.locator("#turn-t5[aria-busy]").count() == 1
+    done = event(
+        "done", html=render_state(State("ask/turn.html", {"turn": {**COVERED, "id": "t5"}})), announce="Here"
+    )
+    held[-1].fulfill(body=done, content_type="text/event-stream")
+    expect(page.locator("#turn-t5[aria-busy]")).to_have_count(0)
+    expect(stop).to_be_hidden()
 
 
 def test_a_refused_question_goes_back_into_the_field(page: Page, tool: Tool) -> None:

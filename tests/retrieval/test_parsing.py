@@ -35,6 +35,23 @@ def test_markdown_list_numbers_start_where_the_author_starts() -> None:
     assert [block.text for block in parsed.blocks] == ["3. Third thing\n4. Fourth thing\n- a detail"]
 
 
+@pytest.mark.parametrize(
+    ("filename", "text"),
+    [
+        ("a.md", "---\ntitle: Refunds{}\n---\n\nBody {}text.\n"),
+        ("a.md", "# Refunds{}\n\nBody {}text.\n"),
+        ("a.html", "<title>Refunds{}</title><p>Body {}text.</p>"),
+        ("Refunds{}.txt", "Body {}text."),
+    ],
+)  # fmt: skip
+def test_marks_that_turn_the_text_round_are_in_no_title_and_no_words(filename: str, text: str) -> None:
+    turned = "\u202e\u2066\u2069\u200f\u061c"
+    parsed = parse(filename.format(turned), text.replace("{}", turned).encode())
+    assert parsed.title == "Refunds"
+    assert "Body text." in parsed.blocks[-1].text
+    assert not set(turned) & set(parsed.title + "".join(block.text for block in parsed.blocks))
+
+
 def test_markdown_front_matter_gives_the_title_and_is_no_content() -> None:
     parsed = parse("a.md", b"---\ntitle: 'The rules'\ndraft: no\n---\n\nBody text.\n")
     assert parsed.title == "The rules"

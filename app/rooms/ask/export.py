@@ -9,6 +9,7 @@ from typing import Any
 
 from app.kit.i18n import Translator
 from app.rooms.ask.models import ASKED, FAILED, STOPPED, Conversation
+from app.rooms.ask.turns import by_place
 
 # What Markdown reads as markup anywhere in a line, and what it reads so at its beginning.
 _SIGNS = re.compile(r"([\\`*_{}\[\]<>|~])")
@@ -76,7 +77,7 @@ def _answer(view: dict[str, Any], translate: Translator) -> list[str]:
     for conflict in view["conflicts"]:
         parts += _conflict(conflict, view["citations"], translate)
     if view["citations"]:
-        parts.append(_sources(translate("Sources"), view["citations"], translate))
+        parts.append(_sources(translate("Sources"), by_place(view["citations"]), translate))
     if view["closest"]:
         parts.append(_sources(translate("Closest sections"), view["closest"], translate))
     if view["sentences"]:
@@ -156,19 +157,20 @@ def _sources(title: str, entries: Sequence[dict[str, Any]], translate: Translato
 
 
 def _entries(entries: Sequence[dict[str, Any]], translate: Translator) -> str:
-    """One line for each source: what it is, where in it, from when, and the cited words."""
+    """One line for each place: its numbers, what it is, where in it, from when, and the cited words."""
     lines = []
     for entry in entries:
-        number = f"[{entry['n']}] " if "n" in entry else ""
-        parts = [f"{number}{plain(entry['document'])}", plain(entry["place"])]
+        cited = [entry, *entry.get("others", ())]
+        number = "".join(f"[{one['n']}]" for one in cited if "n" in one)
+        parts = [f"{number} {plain(entry['document'])}".strip(), plain(entry["place"])]
         if expert := entry.get("expert"):
             parts.append(plain(translate("expert answer by %(name)s", name=expert["name"])))
             if expert.get("reviewed"):
                 parts.append(translate("reviewed on %(day)s", day=expert["reviewed"]))
         elif entry.get("updated"):
             parts.append(translate("as of %(day)s", day=entry["updated"]))
-        quote = f": “{plain(entry['quote'])}”" if entry.get("quote") else ""
-        lines.append(f"- {', '.join(part for part in parts if part)}{quote}")
+        quotes = " … ".join(f"“{plain(one['quote'])}”" for one in cited if one.get("quote"))
+        lines.append(f"- {', '.join(part for part in parts if part)}{f': {quotes}' if quotes else ''}")
     return "\n".join(lines)
 
 

@@ -145,7 +145,19 @@ def turn_views(
 ) -> list[dict[str, Any]]:
     """What ask/turn.html shows of turns: of one in learn mode as far as its rung goes, and what became of its hand-off."""
     views = [learning_view(turn_view(turn), turn, translate) for turn in turns]
+    views = [{**view, "sources": by_place(view["citations"])} for view in views]
     return with_hand_offs(session, visitor, views, translate)
+
+
+def by_place(citations: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
+    """The places that are cited, each once, as its first citation; `others` are the further ones there, with numbers of their own."""
+    places: dict[tuple[str, str], dict[str, Any]] = {}
+    for cited in citations:
+        key = (cited.get("document_id", cited["document"]), cited["place"])
+        places.setdefault(key, {**cited, "others": []})
+        if places[key]["n"] != cited["n"]:
+            places[key]["others"].append(cited)
+    return list(places.values())
 
 
 def turn_view(turn: Turn) -> dict[str, Any]:

@@ -17,7 +17,7 @@ export function start(main, kit) {
   const stopButton = form.querySelector("[data-stop]");
   const texts = main.querySelector("#texts").content;
   const lives = new Set(); // the answers that this page follows
-  let answering = null; // the one that the form waits for
+  let answering = null; // the one that was asked on this page: the form waits for it, and for none that another tab asked
 
   const copyOf = (id) => main.querySelector(`#${id}`).content.firstElementChild.cloneNode(true);
   const textOf = (name) => texts.querySelector(`[data-${name}]`).textContent;
@@ -42,7 +42,7 @@ export function start(main, kit) {
   main.addEventListener("keydown", (event) => {
     if (!event.target.matches("textarea[name=question]") || event.isComposing) return;
     if (event.key === "Enter" && !event.shiftKey) { event.preventDefault(); event.target.form.requestSubmit(); }
-    else if (event.key === "Escape" && event.target === field && answering) { event.preventDefault(); stop(); }
+    else if (event.key === "Escape" && event.target === field && lives.size) { event.preventDefault(); stop(); }
   });
   main.addEventListener("input", (event) => { if (event.target.matches("textarea[name=question]")) grow(event.target); });
 
@@ -64,17 +64,17 @@ export function start(main, kit) {
     kit.bring(turn, "start");
     const body = new URLSearchParams({ question, conversation_id: conversationId(), replaces: old?.dataset.turn || "" });
     const first = (signal) => kit.request("/ask/turns", { method: "POST", body, headers: { Accept: "text/event-stream" }, signal });
-    return follow({ turn, question, gone, first });
+    return follow({ turn, question, gone, first, isOwn: true });
   }
 
   const following = (turn) => [...turns.children].filter((other) => turn.compareDocumentPosition(other) & Node.DOCUMENT_POSITION_FOLLOWING);
 
   /** Follows an answer into its turn until it is whole. `first` sends the question; without it the turn is known already. */
-  async function follow({ turn, question, id = "", gone = [], first = null }) {
+  async function follow({ turn, question, id = "", gone = [], first = null, isOwn = false }) {
     const live = { turn, question, id, gone, first, controller: new AbortController(), wantsStop: false };
     lives.add(live);
-    answering = live;
-    setBusy(true);
+    if (isOwn) answering = live;
+    showButtons();
     const { signal } = live.controller;
     try {
       await followAnswer({
@@ -90,7 +90,8 @@ export function start(main, kit) {
       else { fail(live, {}); if (!(error instanceof TypeError)) throw error; }
     } finally {
       lives.delete(live);
-      if (answering === live) { answering = null; setBusy(false); }
+      if (answering === live) answering = null;
+      showButtons();
     }
   }
 
@@ -119,11 +120,12 @@ export function start(main, kit) {
     return name === "done" || name === "failed";
   }
 
-  function setBusy(isBusy) {
-    const hadFocus = [sendButton, stopButton].includes(document.activeElement);
-    sendButton.hidden = isBusy;
-    stopButton.hidden = !isBusy;
-    if (hadFocus) (isBusy ? stopButton : field).focus({ preventScroll: true });
+  /** While this page's own answer is written it can only be stopped; beside one that another tab asked one may ask as well. */
+  function showButtons() {
+    const hadFocus = [sendButton, stopButton].includes(document.activeElement) && document.activeElement;
+    sendButton.hidden = Boolean(answering);
+    stopButton.hidden = !lives.size;
+    if (hadFocus?.hidden) (answering ? stopButton : field).focus({ preventScroll: true });
   }
 
   function opened(live, data) {
@@ -140,7 +142,7 @@ export function start(main, kit) {
 
   /** What is whole by now stays: the stream brings it as the end of the turn. */
   async function stop() {
-    const live = answering;
+    const live = answering || [...lives].at(-1);
     if (!live) return;
     live.wantsStop = true;
     setProgress(live.turn, textOf("stopping"));
@@ -241,7 +243,7 @@ export function start(main, kit) {
       const fresh = copyOf("live-turn");
       fresh.querySelector(".question").textContent = live.question;
       live.turn.replaceWith(fresh);
-      if (live.id) { fresh.dataset.turn = live.id; follow({ turn: fresh, question: live.question, id: live.id }); }
+      if (live.id) { fresh.dataset.turn = live.id; follow({ turn: fresh, question: live.question, id: live.id, isOwn: true }); }
       else { fresh.remove(); putBack(live); ask(live.question, live.gone[0] || null); }
     });
   }
@@ -320,6 +322,7 @@ export function start(main, kit) {
     line.classList.add("visually-hidden"); // it stays the turn's heading
     line.querySelector("[data-edit]").hidden = true;
     line.after(place);
+    showAgain(turn, false);
     grow(words);
     words.focus();
     words.setSelectionRange(words.value.length, words.value.length);
@@ -330,7 +333,13 @@ export function start(main, kit) {
     turn.querySelector(".question-line").classList.remove("visually-hidden");
     const button = turn.querySelector("[data-edit]");
     button.hidden = false;
+    showAgain(turn, true);
     if (returnFocus) button.focus({ preventScroll: true });
+  }
+
+  /** The form has a button of the same name: while it is open, that of the turn goes. */
+  function showAgain(turn, isShown) {
+    for (const button of turn.querySelectorAll(".note [data-again]")) button.hidden = !isShown;
   }
 
   // ---- What other tabs did -----------------------------------------------------------------------------------------

@@ -5,6 +5,7 @@ from __future__ import annotations
 from types import SimpleNamespace
 from typing import Any
 
+from app.rooms.ask.turns import by_place
 from tests.accessibility.states.page import AT, State
 
 
@@ -59,7 +60,8 @@ def turn(turn_id: str, question: str, verdict: str = "covered", **parts: Any) ->
         "hints": None,
         "after": None,
     }
-    return {"id": turn_id, "question": question, "verdict": verdict, **empty, **parts}
+    shown = {"id": turn_id, "question": question, "verdict": verdict, **empty, **parts}
+    return {**shown, "sources": by_place(shown["citations"])}
 
 
 COVERED = turn(
@@ -204,7 +206,11 @@ STOPPED = turn(
     "",
     state="stopped",
     sentences=[sentence("Walk the belt once from end to end.", 1)],
-    citations=[citation(1, "Support handbook", "Closing", "t7")],
+    citations=[
+        citation(1, "Support handbook", "Closing", "t7"),
+        citation(2, "Support handbook", "Closing", "t7"),
+        citation(3, "Support handbook", "Closing", "t7"),
+    ],
 )
 STOPPED_EARLY = turn("t8", "And in the morning?", "", state="stopped")
 BY_MODEL = turn(

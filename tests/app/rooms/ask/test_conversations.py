@@ -8,6 +8,7 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
+from bs4 import BeautifulSoup
 from markdown_it import MarkdownIt
 from sqlalchemy import select
 
@@ -270,6 +271,25 @@ def test_the_file_says_what_the_page_says_to_doubt(campus: Campus, ana: Visit, n
     file = ana.get(path).text
     assert "hints to this question" in file
     assert not [said for said in (DOUBT, words, "don't agree", quote) if said in file]
+
+
+def test_a_place_is_one_source_however_often_it_is_cited(campus: Campus, ana: Visit) -> None:
+    turn_id, conversation_id = asked(ana, COVERED)
+    first = turn_of(campus, turn_id).answer["citations"][0]
+    further = [
+        {**first, "n": n, "quote": quote} for n, quote in ((3, "the third words"), (4, "the fourth words"))
+    ]
+    elsewhere = {**first, "n": 2, "place": "another place", "quote": "the second words"}
+    stored(campus, turn_id, citations=[first, elsewhere, *further])
+    page = BeautifulSoup(ana.get("/").text, "html.parser").select_one(f"#turn-{turn_id} .turn-side")
+    assert page is not None and page.select_one(".label").get_text() == "2 sources"
+    lines = [
+        [one["href"].rpartition("/")[2] for one in line.select("a")] for line in page.select(".sources li")
+    ]
+    assert lines == [["1", "3", "4"], ["2"]], "each number stays, and opens its own words"
+    assert ana.get(f"/sources/{turn_id}/4").status_code == 200
+    file = ana.get(f"/ask/conversations/{conversation_id}/export").text
+    assert "- [1][3][4] " in file and "“the third words” … “the fourth words”" in file and "- [2] " in file
 
 
 def test_the_file_has_the_experts_answer_as_text(campus: Campus, ana: Visit) -> None:

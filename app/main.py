@@ -25,7 +25,7 @@ from app.kit.headers import security_headers
 from app.kit.health import probe_all
 from app.kit.jobs import Worker
 from app.kit.log import configure_logging, get_logger
-from app.kit.metrics import render_metrics
+from app.kit.metrics import METRICS_TYPE, render_metrics
 from app.kit.middleware import RequestFrame
 from app.kit.migrate import migrate
 from app.kit.pages import STATIC, render_error, render_page, wants_json
@@ -101,7 +101,8 @@ def create_app(settings: Settings, services: Services | None = None) -> FastAPI:
     services.plan_seeds = tuple(room.plan_seeds for room in ROOMS if room.plan_seeds is not None)
     services.first_pages = {kind.key: kind.first_page for kind in app.state.placements}
     app.add_middleware(GZipMiddleware, minimum_size=1000)
-    app.add_middleware(RequestFrame)
+    uploads = {path: size for room in ROOMS for path, size in room.uploads.items()}
+    app.add_middleware(RequestFrame, uploads=uploads)
     _add_errors(app)
     app.mount("/static", StaticFiles(directory=STATIC), name="static")
     app.include_router(make_lti_router(services))
@@ -115,6 +116,16 @@ def create_app(settings: Settings, services: Services | None = None) -> FastAPI:
 def make_worker(services: Services) -> Worker:
     """The worker with every room's jobs."""
     return Worker(services, [job for room in ROOMS for job in room.jobs])
+
+
+def measured(services: Services) -> bytes:
+    """What /metrics says: counts of this process, and gauges of the database as it is now. A gauge that fails keeps its value."""
+    for measure in (measure for room in ROOMS for measure in room.gauges):
+        try:
+            measure(services)
+        except Exception as error:
+            log.error("gauge_failed", gauge=measure.__name__, kind=type(error).__name__)
+    return render_metrics()
 
 
 def _add_errors(app: FastAPI) -> None:
@@ -164,10 +175,4 @@ def _add_probes(app: FastAPI) -> None:
 
     @app.get("/metrics")
     def metrics() -> Response:
-        """Counts of this process, and gauges of what the database says now. A gauge that fails keeps its last value."""
-        for measure in (measure for room in ROOMS for measure in room.gauges):
-            try:
-                measure(app.state.services)
-            except Exception as error:
-                log.error("gauge_failed", gauge=measure.__name__, kind=type(error).__name__)
-        return Response(render_metrics(), media_type="text/plain; version=0.0.4")
+        return Response(measured(app.state.services), media_type=METRICS_TYPE)

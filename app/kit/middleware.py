@@ -6,10 +6,12 @@ Pure ASGI, so that a streamed answer passes through as it is made.
 from __future__ import annotations
 
 import time
+from collections.abc import Mapping
 
 import structlog
 from starlette.datastructures import MutableHeaders
 from starlette.requests import Request
+from starlette.routing import compile_path
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from app.kit.errors import BodyTooLarge, ForeignOrigin, WorksideError
@@ -23,14 +25,25 @@ from app.kit.pages import render_error
 log = get_logger("web")
 
 MAX_BODY_BYTES = 1 << 20
+_FORM_BYTES = 1 << 14  # what a form has around its file
 _QUIET = frozenset({"/healthz", "/readyz", "/metrics", "/static"})
 
 
 class RequestFrame:
-    """The outermost layer of ours."""
+    """The outermost layer of ours. `uploads`: path template -> bytes of the one file that may be sent there."""
 
-    def __init__(self, app: ASGIApp) -> None:
+    def __init__(self, app: ASGIApp, uploads: Mapping[str, int] | None = None) -> None:
         self.app = app
+        self._uploads = [
+            (compile_path(path)[0], size + _FORM_BYTES) for path, size in (uploads or {}).items()
+        ]
+
+    def _most_bytes(self, request: Request) -> int:
+        """How long the request's body may be: only a form with a file, where one may come, has more than the usual."""
+        if not request.headers.get("content-type", "").startswith("multipart/form-data"):
+            return MAX_BODY_BYTES
+        found = (size for path, size in self._uploads if path.match(request.scope["path"]))
+        return next(found, MAX_BODY_BYTES)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -42,7 +55,8 @@ class RequestFrame:
         structlog.contextvars.clear_contextvars()
         structlog.contextvars.bind_contextvars(reference=request.state.reference)
         status = 500
-        bounded = _Bounded(receive)
+        most = self._most_bytes(request)
+        bounded = _Bounded(receive, most)
 
         async def send_framed(message: Message) -> None:
             nonlocal status
@@ -56,7 +70,7 @@ class RequestFrame:
         refused: WorksideError | None = None
         if is_foreign_write(request):
             refused = ForeignOrigin()
-        elif _declared_length(request) > MAX_BODY_BYTES:
+        elif _declared_length(request) > most:
             refused = BodyTooLarge()
 
         has_begun = False
@@ -99,8 +113,9 @@ class _Bounded:
     """Ends a body that is longer than it may be (and never said how long it is) as if the client had gone; whatever the
     application makes of that, `is_over` tells what it was."""
 
-    def __init__(self, receive: Receive) -> None:
+    def __init__(self, receive: Receive, most: int) -> None:
         self._receive = receive
+        self._most = most
         self._taken = 0
         self.is_over = False
 
@@ -108,7 +123,7 @@ class _Bounded:
         message = await self._receive()
         if message["type"] == "http.request":
             self._taken += len(message.get("body", b""))
-            if self._taken > MAX_BODY_BYTES:
+            if self._taken > self._most:
                 self.is_over = True
                 return {"type": "http.disconnect"}
         return message

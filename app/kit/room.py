@@ -87,6 +87,8 @@ class PlacementKind:
 class Room:
     """`public` lists the paths that need no visit, each with the reason; every other route must ask for a visitor.
 
+    `uploads` lists the paths of routes that take a file, each with the largest that it may be in bytes; everything else that is
+    sent has 1 MB at most.
     `due(services, session, visitor, translate)` gives what waits for the visitor in this room; Ask shows it above the question.
     `starters(services, session, visitor)` gives one-tap questions in the visitor's language, such as those of a plan; a room
     offers none that the content does not answer.
@@ -105,6 +107,7 @@ class Room:
     navigation: tuple[NavigationItem, ...] = ()
     placements: tuple[PlacementKind, ...] = ()
     public: dict[str, str] = field(default_factory=dict)
+    uploads: dict[str, int] = field(default_factory=dict)
     due: Callable[..., Sequence[DueItem]] | None = None
     starters: Callable[..., Sequence[str]] | None = None
     plan_seeds: Callable[..., Sequence[PlanSeed]] | None = None

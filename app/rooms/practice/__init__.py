@@ -6,6 +6,7 @@ from app.course.access import EVERYONE
 from app.kit.errors import N_
 from app.kit.privacy import PersonalData
 from app.kit.room import NavigationItem, PlacementKind, Room
+from app.rooms.practice.answers import LARGEST_FILE_MB
 from app.rooms.practice.authoring_routes import authoring_router
 from app.rooms.practice.placing import first_page, task_options, task_preview
 from app.rooms.practice.routes import router
@@ -39,5 +40,6 @@ ROOM = Room(
             "those who teach the course",
         ),
     ),
+    uploads={"/practice/{key}/attempts": LARGEST_FILE_MB * 1_000_000},
     due=due_for_practice,
 )

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import re
+from pathlib import Path
+
 import pytest
 from sqlalchemy import select
 
@@ -217,7 +220,7 @@ def test_a_task_goes_out_as_a_file_and_comes_back_as_a_change(campus: Campus) ->
         file = ines.get(f"/tasks/lamp-parcels/file.{ending}")
         assert file.headers["content-disposition"].startswith("attachment")
         assert file.headers["x-content-type-options"] == "nosniff"
-        told = file.text.replace("Asks for two photos", f"Asks for {ending} photos")
+        told = re.sub(r"Asks for \w+ photos", f"Asks for {ending} photos", file.text)
         sent = ines.client.post(
             "/tasks/new/from-file",
             data={"form_key": ending * 8},
@@ -248,10 +251,8 @@ def test_a_file_that_is_no_task_is_told_what_to_do(campus: Campus) -> None:
     assert drafts(campus) == []
 
 
-def test_a_folder_never_overwrites_what_an_instructor_changed(campus: Campus, tmp_path: object) -> None:
-    from pathlib import Path
-
-    folder = write_course(Path(str(tmp_path)) / "again", "north", "parcels")
+def test_a_folder_never_overwrites_what_an_instructor_changed(campus: Campus, tmp_path: Path) -> None:
+    folder = write_course(tmp_path / "again", "north", "parcels")
     services, ines = campus.services, author(campus)
     with services.database.read() as session:
         north = organisation_named(session, "north").id

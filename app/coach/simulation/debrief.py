@@ -227,38 +227,50 @@ def _judged(embedder: Embedder, definition: Mapping[str, Any], turns: Sequence[P
 
 
 def _turning(definition: Mapping[str, Any], turns: Sequence[PlayedTurn]) -> TurningPoint | None:
-    """The first turn that made it worse; else the one that left most of the rubric lying; else the one that made it better."""
+    """The first turn that made it worse; else the one that gave the best end away; else the one that left most of the rubric lying;
+    else the one that made it better."""
+    ends = _best_ends(definition)
     weights = {criterion["id"]: criterion["weight"] for criterion in definition["rubric"]}
 
-    def worth(choice: Mapping[str, Any]) -> int:
-        return sum(weights[one] for one in choice["meets"])
+    def worth(choice: Mapping[str, Any]) -> tuple[int, int]:
+        return ends[choice["to"]], sum(weights[one] for one in choice["meets"])
 
     read = []
     for turn in turns:
         picked = choice_of(node_of(definition, turn.node), turn.choice) if turn.choice else None
-        if picked is None:
-            continue
-        target = node_of(definition, picked["to"])
-        best = max(node_of(definition, turn.node)["choices"], key=worth)
-        read.append((turn, picked, target, best, worth(best) - worth(picked)))
+        if picked is not None:
+            best = max(node_of(definition, turn.node)["choices"], key=worth)
+            read.append((turn, picked, best))
     if not read:
         last = next((turn for turn in turns if turn.text), None)
         return TurningPoint(last.position, "hard", quote_of(last.text), last.reply) if last else None
-    worse = [one for one in read if one[2]["mood"] == "worse" or one[2].get("end") == "bad"]
-    lost = max(read, key=lambda one: one[4])
-    turn, picked, target, best, loss = worse[0] if worse else lost
-    if not worse and loss <= 0:
-        better = [one for one in read if one[2].get("turning_point") or one[2]["mood"] == "better"] or read
-        turn, picked, target, *_ = better[0]
-        return TurningPoint(
-            turn.position, "better", quote_of(turn.text) or picked["text"], turn.reply, picked["feedback"]
+    worse = next((one for one in read if _is_worse(node_of(definition, one[1]["to"]))), None)
+    gave_away = next((one for one in read if worth(one[1])[0] < worth(one[2])[0]), None)
+    lost = max(read, key=lambda one: worth(one[2])[1] - worth(one[1])[1])
+    if worse or gave_away or worth(lost[1]) < worth(lost[2]):
+        turn, picked, best = worse or gave_away or lost
+        stronger = "" if best is picked else str(best["like"][0])
+        kind: Literal["worse", "better"] = "worse"
+    else:
+        turn, picked, _ = next(
+            (one for one in read if node_of(definition, one[1]["to"])["mood"] == "better"), read[0]
         )
-    stronger = "" if best is picked else str(best["like"][0])
-    return TurningPoint(
-        turn.position,
-        "worse",
-        quote_of(turn.text) or picked["text"],
-        turn.reply,
-        picked["feedback"],
-        stronger,
-    )
+        stronger, kind = "", "better"
+    said = quote_of(turn.text) or str(picked["text"])
+    return TurningPoint(turn.position, kind, said, turn.reply, str(picked["feedback"]), stronger)
+
+
+def _is_worse(node: Mapping[str, Any]) -> bool:
+    return node["mood"] == "worse" or node.get("end") == "bad"
+
+
+def _best_ends(definition: Mapping[str, Any]) -> dict[str, int]:
+    """The best end that can still be reached from each node: 3 good, 2 mixed, 1 bad, 0 none."""
+    rank = {"good": 3, "mixed": 2, "bad": 1}
+    best = {node["id"]: rank.get(node.get("end", ""), 0) for node in definition["nodes"]}
+    for _ in best:
+        for node in definition["nodes"]:
+            best[node["id"]] = max(
+                best[node["id"]], *(best[choice["to"]] for choice in node.get("choices", ())), 0
+            )
+    return best

@@ -48,17 +48,15 @@ export function start(main, kit) {
   }
 
   // Whoever has a keyboard goes on typing; on a phone the keyboard would cover the answer. Both hear it once.
-  if (talk.children.length > 1) {
-    const latest = main.querySelector("#latest");
-    setTimeout(() => {
-      if (!field.isConnected || !latest || document.activeElement !== latest) return;
-      kit.announce(latest.textContent.trim().replace(/\s+/g, " "));
-      if (!matchMedia("(pointer: coarse)").matches && latest.matches("li, .note")) {
-        field.focus({ preventScroll: true });
-        field.setSelectionRange(field.value.length, field.value.length);
-      }
-    }, 60);
-  }
+  const latest = main.querySelector("#latest");
+  setTimeout(() => {
+    if (!field.isConnected || !latest || document.activeElement !== latest) return;
+    kit.announce(latest.textContent.trim().replace(/\s+/g, " "));
+    if (!matchMedia("(pointer: coarse)").matches && latest.matches("li, .note")) {
+      field.focus({ preventScroll: true });
+      field.setSelectionRange(field.value.length, field.value.length);
+    }
+  }, 60);
 
   return () => watch.disconnect();
 }

@@ -135,9 +135,10 @@ def test_the_picker_and_the_registration_have_a_frame_that_can_close(page: Page,
     expect(page.get_by_role("heading", name="Add an activity")).to_be_visible()
     page.goto("/tools?org=tarnwell")
     page.get_by_label("Invitation link of Workside").fill(f"{tool.url}/lti/register/once")
-    page.get_by_role("button", name="Open the invitation").click()
-    page.wait_for_function("document.querySelector('#tool')")
-    frame = next(frame for frame in page.frames if "/lti/register/once" in frame.url)
+    with page.expect_event("framenavigated", lambda frame: "/lti/register/once" in frame.url) as arrived:
+        page.get_by_role("button", name="Open the invitation").click()
+    frame = arrived.value
+    page.wait_for_load_state()  # with its frame and its scripts: they listen to what the frame says
     assert "registration_token=" in frame.url and "openid_configuration=" in frame.url
     frame.evaluate("parent.postMessage({subject: 'org.imsglobal.lti.close'}, '*')")
     expect(page.get_by_role("link", name="Show the tools")).to_be_visible()

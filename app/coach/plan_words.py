@@ -58,12 +58,12 @@ _NO_MOMENT = {
     "es": """
         pronto vez veces siempre normalmente generalmente cuando algun dia dias luego despues tiempo proxima proximo semana semanas
         mes meses diario posible oportunidad necesario trabajo oficina manana tarde noche ocasionalmente regularmente futuro
-        situacion adecuado pueda sea surja haga falta
+        situacion adecuado pueda sea surja haga falta tenga tengo
     """,
     "pt": """
         logo breve vez vezes sempre normalmente geralmente quando algum dia dias depois tempo proxima proximo semana semanas mes
         meses diario possivel oportunidade necessario trabalho escritorio manha tarde noite ocasionalmente regularmente futuro
-        situacao adequado puder for surgir precisar preciso
+        situacao adequado puder for surgir precisar preciso tiver
     """,
 }
 # First words of an action that say a wish and no deed.
@@ -106,32 +106,34 @@ def wanting_in(plan: PlanWords, locale: str) -> Wanting:
 def names_a_deed(action: str, locale: str) -> bool:
     """Whether an action says what is done and not only that one tries, improves, or is better or more of something."""
     said = _folded(action)
-    language = _language(action, locale)
-    while said and said[0] in _BEFORE_THE_VERB[language]:
+    languages = _languages(action, locale)
+    while said and any(said[0] in _BEFORE_THE_VERB[language] for language in languages):
         said = said[1:]
-    if len(said) < 2 or said[0] in _WISHES[language].split():
+    if len(said) < 2 or any(said[0] in _WISHES[language].split() for language in languages):
         return False
-    if len(said) > 5:
+    if len(said) > 5 or any(c.isdigit() for c in action):
         return True
+    # "Listen more" is a wish, "one more photo" is not.
     return not any(
-        word in _MORE[language]
-        and not ({*said[max(0, n - 1) : n], *said[n + 1 : n + 2]} & _ONE or any(c.isdigit() for c in action))
+        word in _MORE[language] and not set(said[max(0, n - 2) : n + 2]) & _ONE
+        for language in languages
         for n, word in enumerate(said)
     )
 
 
 def names_a_moment(cue: str, locale: str) -> bool:
     """Whether a cue has a word for what happens or where, beside days and words such as "soon" or "when I have time"."""
-    language = _language(cue, locale)
-    vague = {
-        *_NO_MOMENT[language].split(),
-        *_WEEKDAYS[language].split(),
-        *_TODAY[language],
-        *_TOMORROW[language],
-        "feira",
-    }
+    languages = _languages(cue, locale)
+    vague = {"feira"}.union(
+        *(
+            {*_NO_MOMENT[one].split(), *_WEEKDAYS[one].split(), *_TODAY[one], *_TOMORROW[one]}
+            for one in languages
+        )
+    )
     return any(
-        fold_accents(word) not in vague and not is_stop_word(word, language) and not word.isdecimal()
+        fold_accents(word) not in vague
+        and not any(is_stop_word(word, language) for language in languages)
+        and not word.isdecimal()
         for word in words(cue)
         if len(word) > 1
     )
@@ -139,8 +141,13 @@ def names_a_moment(cue: str, locale: str) -> bool:
 
 def day_named(cue: str, today: date, locale: str) -> date | None:
     """The day that a cue names: today, tomorrow, or the next one of that weekday (never today itself); None where it names none."""
-    language = _language(cue, locale)
     said = _folded(cue)
+    found = (_day_named(said, today, language) for language in _languages(cue, locale))
+    return next((day for day in found if day is not None), None)
+
+
+def _day_named(said: list[str], today: date, language: str) -> date | None:
+    names = _WEEKDAYS[language].split()
     for n, word in enumerate(said):
         before = said[n - 1] if n else ""
         after = said[n + 1] if n + 1 < len(said) else ""
@@ -148,7 +155,6 @@ def day_named(cue: str, today: date, locale: str) -> date | None:
             return today
         if word in _TOMORROW[language] and not (language == "es" and before in {"la", "esta", "cada"}):
             return today + timedelta(days=1)
-        names = _WEEKDAYS[language].split()
         singular = word.removesuffix("s") if language == "en" else word
         if singular in names:
             weekday = names.index(singular)
@@ -158,9 +164,11 @@ def day_named(cue: str, today: date, locale: str) -> date | None:
     return None
 
 
-def _language(text: str, locale: str) -> str:
-    found = detect_language(text, default=locale[:2])
-    return found if found in LANGUAGES else locale[:2] if locale[:2] in LANGUAGES else "en"
+def _languages(text: str, locale: str) -> tuple[str, ...]:
+    """The page's language and, where it is another, the one that the text seems to be in: a line is often too short to tell."""
+    own = locale[:2] if locale[:2] in LANGUAGES else "en"
+    found = detect_language(text, default=own)
+    return (own, found) if found in LANGUAGES and found != own else (own,)
 
 
 def _folded(text: str) -> list[str]:

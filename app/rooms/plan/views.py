@@ -21,6 +21,7 @@ from app.coach.plan_models import (
     RehearsalTurn,
 )
 from app.coach.plans import (
+    AFTER_DAYS,
     ASKED,
     OPEN,
     PUT_AWAY,
@@ -191,7 +192,8 @@ def plan_view(
         "state": plan.state,
         "is_shared": plan.is_shared,
         "check_ins": [
-            _check_in_view(row, answers.get(row.id), today_of(visitor), translate) for row in check_ins
+            _check_in_view(session, row, answers.get(row.id), today_of(visitor), translate)
+            for row in check_ins
         ],
         "rehearsals": [
             {"number": row.number, "href": f"/plan/rehearsals/{row.id}", "is_done": row.debrief is not None}
@@ -233,7 +235,7 @@ def check_in_page(
     answer = answers_of(session, [check_in.id]).get(check_in.id)
     return {
         "plan": card_view(plan, version, translate, {}),
-        "check_in": _check_in_view(check_in, answer, today_of(visitor), translate),
+        "check_in": _check_in_view(session, check_in, answer, today_of(visitor), translate),
         "said": {
             "answer": answer.answer if answer else "",
             "happened": answer.happened if answer else "",
@@ -311,7 +313,7 @@ def shared_view(session: Session, visitor: Visitor, translate: Translator) -> li
                 "plan": card_view(plan, current_version(session, plan.id), translate, names),
                 "answers": [
                     {
-                        "slot": translate(_SLOTS[row.slot]),
+                        "slot": _slot_name(session, row, translate),
                         "answer": answers[row.id].answer,
                         "text": translate(_ANSWERS[answers[row.id].answer]),
                     }
@@ -323,13 +325,22 @@ def shared_view(session: Session, visitor: Visitor, translate: Translator) -> li
     return found
 
 
+def _slot_name(session: Session, row: CheckIn, translate: Translator) -> str:
+    """What a check-in is called: by its distance from the plan's day, or by its number where the learner chose the day."""
+    version = session.get_one(PlanVersion, row.version_id)
+    base = version.cue_on or day_there(version.created_at, version.zone)
+    if row.due_on == days_after(base, AFTER_DAYS[row.slot - 1]):
+        return translate(_SLOTS[row.slot])
+    return translate("Check-in %(n)s", n=row.slot)
+
+
 def _check_in_view(
-    row: CheckIn, answer: CheckInAnswer | None, today: date, translate: Translator
+    session: Session, row: CheckIn, answer: CheckInAnswer | None, today: date, translate: Translator
 ) -> dict[str, Any]:
     return {
         "id": row.id,
         "href": f"/plan/check-ins/{row.id}",
-        "slot": translate(_SLOTS[row.slot]),
+        "slot": _slot_name(session, row, translate),
         "day": day_in(translate.locale, row.due_on),
         "is_due": row.state == WAITING and row.due_on <= today,
         "is_waiting": row.state == WAITING,

@@ -20,6 +20,7 @@ from app.kit.clock import now
 from app.kit.errors import N_, WorksideError
 from app.kit.ids import new_id
 from app.kit.jobs import OWNER, is_of_the_dead
+from app.rooms.ask.closing import refuse_in_recheck
 from app.rooms.ask.conversations import (
     access_conversation,
     access_turn,
@@ -66,6 +67,7 @@ def open_turn(
     Turns are numbered under the conversation's lock, so that two tabs neither lose a turn nor share a number.
     """
     with services.database.write() as session:
+        refuse_in_recheck(session, visitor)
         old = access_turn(session, visitor, replaces) if replaces else None
         conversation = _conversation(session, visitor, old.conversation_id if old else conversation_id)
         if old is not None:

@@ -22,6 +22,7 @@ from app.kit.db import Db
 from app.kit.limits import RateLimit
 from app.kit.pages import render_fragment, render_page, translator_of
 from app.rooms.ask.after import explained, record_explained, record_unblocked
+from app.rooms.ask.closing import refuse_in_recheck
 from app.rooms.ask.conversations import access_turn
 from app.rooms.ask.ladder import raise_hint
 from app.rooms.ask.models import Turn
@@ -48,6 +49,7 @@ def show_more(
 ) -> Response:
     """The turn one hint further than `seen`, as a fragment."""
     turn = access_turn(session, visitor, turn_id)
+    refuse_in_recheck(session, visitor)
     raise_hint(session, visitor, turn, seen)
     return _turn(request, session, visitor, turn)
 

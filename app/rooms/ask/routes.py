@@ -13,6 +13,7 @@ from app.coach.chat import Payer
 from app.coach.spending import spending_note
 from app.course.access import AnyVisitor, Visitor
 from app.course.services import Services
+from app.evidence.under_way import recheck_under_way
 from app.kit.db import Db
 from app.kit.limits import RateLimit
 from app.kit.pages import render_page, translator_of
@@ -90,6 +91,8 @@ def _render_home(
     limit: int | None = SHOWN_TURNS,
 ) -> Response:
     services: Services = request.app.state.services
+    if (recheck := recheck_under_way(session, visitor)) is not None:
+        return render_page(request, "ask/closed.html", recheck=recheck)
     turns = turns_of(session, conversation, limit) if conversation else []
     view: dict[str, Any] = {
         "starters": starters_for(services, session, visitor),

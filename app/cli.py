@@ -6,6 +6,7 @@ import os
 import signal
 import sys
 from collections.abc import Callable
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -69,10 +70,19 @@ def worker() -> None:
     """Do the work in the background (ingest, scores to gradebooks) in a process of its own; run as many as you like."""
     settings = read_settings()
     from app.kit.log import configure_logging
-    from app.main import make_worker
+    from app.kit.metrics import metrics_served
+    from app.main import make_worker, measured
+    from app.server import PortTaken, listen_on
 
-    with opened(settings) as services:
+    with opened(settings) as services, ExitStack() as running:
         configure_logging(settings.log_format, settings.log_level)
+        if settings.worker_metrics_port:
+            port = settings.worker_metrics_port
+            try:
+                listener = listen_on(settings.host, port, "WORKSIDE_WORKER_METRICS_PORT")
+            except PortTaken as error:
+                fail(str(error), 2)
+            running.enter_context(metrics_served(listener, lambda: measured(services)))
         working = make_worker(services)
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, lambda *_: working.stop(0))

@@ -1,10 +1,18 @@
-"""Prometheus metrics; each room names its own. /metrics serves them."""
+"""Prometheus metrics; each room names its own. /metrics serves them, in a worker of its own where a port is set for it."""
 
 from __future__ import annotations
+
+import socket
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, HTTPServer
+from typing import Any
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 
 REGISTRY = CollectorRegistry()
+METRICS_TYPE = "text/plain; version=0.0.4"
 
 REQUESTS = Counter(
     "workside_requests", "Requests by route and status", ["route", "method", "status"], registry=REGISTRY
@@ -97,3 +105,35 @@ WORKER_BEAT = Gauge(
 def render_metrics() -> bytes:
     """All metrics in Prometheus's text format."""
     return generate_latest(REGISTRY)
+
+
+@contextmanager
+def metrics_served(listener: socket.socket, measured: Callable[[], bytes]) -> Iterator[None]:
+    """Answers GET /metrics at a listening socket with what `measured` says then, and nothing else, from a thread of its own: for a
+    process that serves no pages."""
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            is_there = self.path.partition("?")[0] == "/metrics"
+            body = measured() if is_there else b""
+            self.send_response(200 if is_there else 404)
+            self.send_header("Content-Type", METRICS_TYPE)
+            self.send_header("Content-Length", str(len(body)))
+            self.end_headers()
+            self.wfile.write(body)
+
+        def log_message(self, format: str, *args: Any) -> None:
+            """Nothing: whoever collects metrics comes every few seconds."""
+
+    # One request at a time: two would measure the same gauges at once. One that sends nothing is left after a while.
+    Handler.timeout = 5
+    server = HTTPServer(listener.getsockname()[:2], Handler, bind_and_activate=False)
+    server.socket.close()
+    server.socket = listener
+    thread = threading.Thread(target=server.serve_forever, name="workside-metrics", daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        server.shutdown()
+        server.server_close()

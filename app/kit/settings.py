@@ -86,6 +86,13 @@ class Settings(BaseSettings):
         "embedded",
         description="embedded: `workside serve` also does the work in the background. separate: run `workside worker` beside it.",
     )
+    worker_metrics_port: int = Field(
+        0,
+        ge=0,
+        le=65535,
+        description="Port at which a `workside worker` serves its own /metrics, on WORKSIDE_HOST and without a sign-in, as the "
+        "service serves its own. 0 serves none. Of several workers on one machine each needs a port of its own.",
+    )
     secret: str = Field(
         "",
         description="Passphrase that encrypts the tool's private keys at rest, 32 characters or more. Empty means a random one, "

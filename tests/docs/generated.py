@@ -40,6 +40,7 @@ EXAMPLES = {
     "chroma_url": "http://chroma.example.org:8000",
     "demo": "1",
     "worker": "separate",
+    "worker_metrics_port": "9101",
     "secret": "the output of: openssl rand -hex 32",
     "content_dir": "/srv/workside/content",
     "session_minutes": "60",

@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 import yaml
+from pydantic import SecretStr
 
 from app.coach.providers import PROVIDERS
 from app.kit.settings import Settings
@@ -68,6 +69,35 @@ def test_settings_in_the_compose_file_exist(services: dict[str, Any]) -> None:
     for name in ("tool", "worker"):
         said = {key for key in services[name]["environment"] if key.startswith("WORKSIDE_")}
         assert said <= known
+
+
+# What the compose file decides itself, or what lies inside its containers.
+FIXED = {"DATA_DIR", "CONTENT_DIR", "PORT", "HOST", "CHROMA_URL", "DATABASE_URL", "WORKER", "LOG_FORMAT"}
+
+
+def test_every_other_setting_passes_through_with_its_own_default(services: dict[str, Any]) -> None:
+    written = re.compile(r"\$\{(WORKSIDE_\w+):[-?](.*)\}")
+    for name in ("tool", "worker"):
+        environment = services[name]["environment"]
+        for field, about in Settings.model_fields.items():
+            variable = f"WORKSIDE_{field.upper()}"
+            if field.upper() in FIXED or variable in {*SECRETS, "WORKSIDE_TRUSTED_PROXIES"}:
+                continue
+            passed = written.fullmatch(str(environment[variable]))
+            assert passed is not None and passed[1] == variable, variable
+            default = about.default
+            default = default.get_secret_value() if isinstance(default, SecretStr) else default
+            assert passed[2] == str(int(default) if isinstance(default, bool | float) else default), variable
+
+
+def test_what_the_example_sets_is_what_compose_passes(services: dict[str, Any]) -> None:
+    example = (ROOT / ".env.example").read_text(encoding="utf-8")
+    named = dict(re.findall(r"(?m)^(\w+)=(.*)$", example))
+    passed = COMPOSE.read_text(encoding="utf-8")
+    for name, value in named.items():
+        assert f"${{{name}:" in passed, name
+        if name not in SECRETS:
+            assert f"${{{name}:-{value}}}" in passed, f"{name}: the example says another default"
 
 
 def test_the_compose_client_takes_it(tmp_path: Path) -> None:

@@ -40,9 +40,9 @@ def _one_line(value: Any) -> Any:
     return " ".join(value.split()) if isinstance(value, str) else value
 
 
-Line = Annotated[str, BeforeValidator(_one_line), Field(max_length=400)]
-Phrase = Annotated[str, BeforeValidator(_one_line), Field(min_length=1, max_length=400)]
-Sentences = Annotated[str, BeforeValidator(_one_line), Field(max_length=2_000)]
+Line = Annotated[str, Field(max_length=400), BeforeValidator(_one_line)]
+Phrase = Annotated[str, Field(min_length=1, max_length=400), BeforeValidator(_one_line)]
+Sentences = Annotated[str, Field(max_length=2_000), BeforeValidator(_one_line)]
 Words = Annotated[str, Field(max_length=8_000)]
 Key = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]{0,99}$")]
 Number = Annotated[int, Field(ge=1)]
@@ -155,7 +155,7 @@ class TaskDefinition(_Part):
     """One version of a practice task."""
 
     id: Key
-    title: Annotated[str, BeforeValidator(_one_line), Field(min_length=1, max_length=200)]
+    title: Annotated[str, Field(min_length=1, max_length=200), BeforeValidator(_one_line)]
     skill: Annotated[str, Field(max_length=100)] = ""
     level: Annotated[int, Field(ge=1, le=9)] = 1
     minutes: Annotated[int, Field(ge=1, le=240)] = 10

@@ -32,6 +32,9 @@ _FACT_SHARE = 0.4
 # Fewer words than these don't tell a language.
 _TELLS_LANGUAGE = 8
 
+# Nobody speaks in code.
+_LONGEST_WORD = 30
+
 _SENTENCE_END = re.compile(r"[.!?…]+(?:\s|$)")
 _STAGE = re.compile(r"\*[^*\n]{1,80}\*|\([^()\n]{1,80}\)|\[[^\[\]\n]{1,80}\]")
 _QUOTES = "\"“”„«»'’‘ "
@@ -98,7 +101,7 @@ def problems_of(
         return ("empty",)
     plain = folded(line)
     found: list[Problem] = []
-    if refused_outright(line, marks, known):
+    if refused_outright(line, marks, known) or any(len(word) > _LONGEST_WORD for word in line.split()):
         found.append("speaks_to_machines")
     if _LEAVES.search(plain):
         found.append("leaves_role")
@@ -118,6 +121,12 @@ def problems_of(
     return tuple(found)
 
 
+def tells(text: str, secrets: Sequence[Secret], known: Sequence[str], language: str) -> bool:
+    """Whether a text gives something away that is still hidden."""
+    heard = "\n".join(known)
+    return any(_tells(folded(text), secret, heard, language) for secret in secrets)
+
+
 def _tells(plain: str, secret: Secret, heard: str, language: str) -> bool:
     heard_plain = folded(heard)
     letters = _letters(plain)
@@ -132,9 +141,7 @@ def _tells(plain: str, secret: Secret, heard: str, language: str) -> bool:
         shared = own & said
         if len(shared) >= 2 and len(shared) >= _FACT_SHARE * len(own):
             return True
-        if {folded(name) for name in _NAME.findall(form)} - _COMMON_NAMES - set(words(heard_plain)) & set(
-            words(plain)
-        ):
+        if (_names(form) - set(words(heard_plain))) & set(words(plain)):
             return True
         heard_numbers = numbers_in(heard, language)
         theirs = [
@@ -172,5 +179,9 @@ def _invents(line: str, heard: str, language: str) -> bool:
         return True
     if _RULES.get(language, frozenset()) & set(stems(plain, language)) - set(stems(heard_plain, language)):
         return True
-    names = {folded(name) for name in _NAME.findall(line)} - _COMMON_NAMES
-    return bool({name for name in names if not set(words(name)) <= set(words(heard_plain))})
+    return bool(_names(line) - set(words(heard_plain)))
+
+
+def _names(text: str) -> set[str]:
+    """Words with a capital where no sentence begins, folded."""
+    return {part for name in _NAME.findall(text) for part in words(folded(name))} - _COMMON_NAMES

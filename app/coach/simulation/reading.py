@@ -19,7 +19,7 @@ from retrieval.languages import stems, words
 
 # Cosines of multilingual-e5 between sentences on one subject lie between .80 and .97.
 LEAST_MEANING = 0.88
-LEAST_MARGIN = 0.02
+LEAST_MARGIN = 0.03
 WORDS_COUNT = 0.04
 # The choice's own title, such as "Offer a credit", counts as far as it is nearer than any sentence is to any other.
 TITLE_COUNTS = 0.5

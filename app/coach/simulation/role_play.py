@@ -17,7 +17,7 @@ from app.coach.chat import Message, ModelFailed, Payer
 from app.coach.chat_models import ChatModels
 from app.coach.guard import new_mark, without_addresses
 from app.coach.prompts import prompt_named
-from app.coach.simulation.containment import Problem, Secret, folded, problems_of, spoken
+from app.coach.simulation.containment import Problem, Secret, folded, problems_of, spoken, tells
 from app.kit.errors import N_
 from app.kit.i18n import Translator
 
@@ -156,13 +156,16 @@ async def _contained(
 
 def _messages(brief: RoleBrief, said: Sequence[Said], fence: str, canary: str) -> list[Message]:
     open_facts = [fact.as_said or fact.fact for fact in brief.hidden if fact.is_open]
+    secrets, known = _secrets(brief), _known(brief, said)
+    # An author's goal may name what is still hidden ("before Saturday"): it waits until that was asked for.
+    goals = [goal for goal in brief.goals if not tells(goal, secrets, known, _code(brief))]
 
     def filled(text: str) -> list[Message]:
         return prompt_named("role_play").messages(
             who=without_addresses(brief.who),
             voice=brief.voice or "plainly",
             setting=without_addresses(brief.setting),
-            goals=without_addresses("; ".join(brief.goals)) or "to get through this conversation well",
+            goals=without_addresses("; ".join(goals)) or "to get through this conversation well",
             mood=brief.mood or "as anybody would",
             open="; ".join(open_facts) or "nothing further",
             language=LANGUAGES.get(brief.language, "English"),
@@ -196,20 +199,32 @@ def _again(problems: Sequence[Problem]) -> str:
 def _problems(
     brief: RoleBrief, said: Sequence[Said], line: str, marks: tuple[str, ...]
 ) -> tuple[Problem, ...]:
-    open_facts = [text for fact in brief.hidden if fact.is_open for text in (fact.fact, fact.as_said)]
-    # Numbers and names of the goals may be said; the goals' own words are looked for as notes.
-    known = [
-        brief.who, brief.name, brief.setting, brief.opening, brief.closing, *open_facts, *brief.lines, *(one.text for one in said)
-    ]  # fmt: skip
     return problems_of(
         line,
-        language=brief.language.partition("-")[0],
-        known=known,
-        secrets=[
-            Secret(tuple(filter(None, (fact.fact, fact.as_said))), fact.marker)
-            for fact in brief.hidden
-            if not fact.is_open
-        ],
+        language=_code(brief),
+        known=_known(brief, said),
+        secrets=_secrets(brief),
         notes=[*brief.goals, brief.mood, brief.voice],
         marks=marks,
     )
+
+
+def _code(brief: RoleBrief) -> str:
+    return brief.language.partition("-")[0]
+
+
+def _known(brief: RoleBrief, said: Sequence[Said]) -> list[str]:
+    """What both have heard, and what the person may tell."""
+    open_facts = [text for fact in brief.hidden if fact.is_open for text in (fact.fact, fact.as_said)]
+    return [
+        brief.who, brief.name, brief.setting, brief.opening, brief.closing, *open_facts, *brief.lines,
+        *(one.text for one in said),
+    ]  # fmt: skip
+
+
+def _secrets(brief: RoleBrief) -> list[Secret]:
+    return [
+        Secret(tuple(filter(None, (fact.fact, fact.as_said))), fact.marker)
+        for fact in brief.hidden
+        if not fact.is_open
+    ]

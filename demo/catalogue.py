@@ -9,6 +9,8 @@ from typing import Any, Literal
 
 Role = Literal["learner", "instructor"]
 
+# The custom parameters by which an activity that was made by hand says what the tool opens (docs/lms/README.md).
+SAYS_WHAT_OPENS = ("activity", "task", "scenario")
 DEFAULT_PATH = Path(__file__).with_name("catalogue.toml")
 
 
@@ -171,7 +173,7 @@ def _course(entry: dict[str, Any]) -> Course:
                 title=activity["title"],
                 summary=activity["summary"],
                 # LTI custom parameters are strings; a course's collection goes into each of its links.
-                custom=collection | ({"task": activity["task"]} if "task" in activity else {}),
+                custom=collection | {name: activity[name] for name in SAYS_WHAT_OPENS if name in activity},
                 maximum=float(activity["maximum"]) if "maximum" in activity else None,
             )
             for activity in entry["activities"]

@@ -166,8 +166,10 @@ def _destination(
         return link, begin(placement.settings) if begin else "/"
     if PLACEMENT in link.custom:
         return link, "/placement" if role in PLACERS and not user.is_anonymous else "/"
-    task = link.custom.get("task")
-    return link, f"/practice/{task}" if task else "/"
+    # An activity made by hand says the same in its custom parameters; a task needs no more than its key.
+    kind = "practice" if link.custom.get("task") else link.custom.get("activity", "")
+    begin = services.first_pages.get(kind)
+    return link, begin(link.custom) if begin else "/"
 
 
 def _reviewed(

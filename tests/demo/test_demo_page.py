@@ -14,6 +14,7 @@ from typing import Any
 
 import pytest
 
+from app.main import ROOMS
 from demo.catalogue import read_catalogue
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -134,6 +135,24 @@ def test_tasks_of_the_catalogue_are_in_the_content() -> None:
         if "task" in activity.custom
     }
     assert used <= known
+
+
+def test_activities_of_the_catalogue_open_what_the_tool_has() -> None:
+    scenarios = {
+        tomllib.loads(path.read_text("utf-8"))["id"]
+        for path in (ROOT / "content").glob("**/scenarios/*.toml")
+    }
+    kinds = {kind.key for room in ROOMS for kind in room.placements}
+    customs = [
+        activity.custom
+        for organisation in read_catalogue().organisations
+        for course in organisation.courses
+        for activity in course.activities
+    ]
+    assert (
+        {custom["activity"] for custom in customs if "activity" in custom} == {"simulation", "plan"} <= kinds
+    )
+    assert {custom["scenario"] for custom in customs if "scenario" in custom} <= scenarios
 
 
 def run_demo(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:

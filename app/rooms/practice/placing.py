@@ -58,4 +58,5 @@ def task_preview(
 
 
 def first_page(settings: Mapping[str, Any]) -> str:
-    return f"/practice/{quote(str(settings['task']), safe='')}"
+    key = str(settings.get("task", ""))
+    return f"/practice/{quote(key, safe='')}" if key else "/practice"

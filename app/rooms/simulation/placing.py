@@ -58,4 +58,5 @@ def scenario_preview(
 
 
 def first_page(settings: Mapping[str, Any]) -> str:
-    return f"/simulation/scenarios/{quote(str(settings['scenario']), safe='')}"
+    key = str(settings.get("scenario", ""))
+    return f"/simulation/scenarios/{quote(key, safe='')}" if key else "/simulation"

@@ -156,6 +156,24 @@ def test_an_activity_made_by_hand_still_goes_by_its_parameters(campus: Campus) -
     assert by_hand.first == "/practice/vase-parcels", "the instructor has made it another activity"
 
 
+@pytest.mark.parametrize(
+    ("custom", "first"),
+    [
+        ({"activity": "plan"}, "/plan"),
+        ({"activity": "practice"}, "/practice"),
+        ({"activity": "simulation"}, "/simulation"),
+        ({"activity": "simulation", "scenario": "a b/c"}, "/simulation/scenarios/a%20b%2Fc"),
+        ({"activity": "simulation", "task": "vase-parcels"}, "/practice/vase-parcels"),
+        ({"activity": "coach"}, "/"),
+        ({"activity": "no such thing"}, "/"),
+    ],
+)
+def test_an_activity_made_by_hand_says_what_it_opens(
+    campus: Campus, custom: dict[str, str], first: str
+) -> None:
+    assert campus.visit(custom=custom).first == first
+
+
 # ---- The gradebook column of a placed activity
 
 

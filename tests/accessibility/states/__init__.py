@@ -9,6 +9,7 @@ from __future__ import annotations
 from tests.accessibility.states import (
     admin,
     ask,
+    authoring,
     everywhere,
     experts,
     learning,
@@ -23,7 +24,20 @@ from tests.accessibility.states.page import State, render_state, visitor
 
 __all__ = ["STATES", "State", "render_state", "visitor"]
 
-ROOMS = (everywhere, ask, learning, practice, plan, review, experts, studio, picker, admin, spending)
+ROOMS = (
+    everywhere,
+    ask,
+    learning,
+    practice,
+    authoring,
+    plan,
+    review,
+    experts,
+    studio,
+    picker,
+    admin,
+    spending,
+)
 STATES: dict[str, State] = {name: state for room in ROOMS for name, state in room.STATES.items()}
 
 if len(STATES) != sum(len(room.STATES) for room in ROOMS):

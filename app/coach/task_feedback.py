@@ -32,7 +32,7 @@ Voice = Literal["code", "model"]
 LANGUAGES = {"en": "English", "pt-BR": "Brazilian Portuguese", "es": "Spanish"}
 _LONGEST_ADVICE = 300
 _FEWEST_QUOTED = 2  # content words: less can stand anywhere
-_MOST_STRANGE = 0.6  # of an advice's content words that neither the task nor the answer has
+_MOST_STRANGE = 0.6  # of an advice's content words that the task has not
 _MOST_TOKENS = 900
 _ORDER: dict[Status, int] = {"not_yet": 0, "cant_tell": 1, "met": 2}
 
@@ -289,7 +289,8 @@ def may_be_shown(asked: Asked, words: str, text: str) -> bool:
     language = detect_language(" ".join(asked.seen), default=asked.locale[:2])
     if refused_outright(text, (), (*asked.seen, *own)):
         return False
-    vocabulary = Vocabulary((*asked.seen, *own), language)
+    # The task's words and not the answer's: what an answer makes a model say is about something else.
+    vocabulary = Vocabulary(asked.seen, language)
     if vocabulary.unknown_share(text) > _MOST_STRANGE:
         return False
     return not Hidden(asked.hidden, (*asked.seen, *own)).is_given_away_by(text, language)

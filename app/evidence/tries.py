@@ -18,6 +18,16 @@ from app.kit.audit import record_event
 from app.kit.errors import N_, WorksideError
 
 
+class NothingTried(WorksideError):
+    """Somebody asks for the worked answers before any answer of their own."""
+
+    status = 409
+    title = N_("Try it once first")
+    advice = N_(
+        "Write an answer of your own and check it. Then you may see the worked answers whenever you like."
+    )
+
+
 class PractisingOver(WorksideError):
     """The worked answers are open, so a further answer would say what the author says."""
 
@@ -84,11 +94,13 @@ def _end_of(session: Session, user_id: str, resource_link_id: str, task_key: str
 
 
 def end_practising(session: Session, visitor: Visitor, task: PracticeTask) -> PracticeEnd:
-    """Notes that the person wants to see the worked answers. Asked twice is asked once."""
+    """Notes that the person wants to see the worked answers. Asked twice is asked once; NothingTried before the first try."""
     hold_person(session, visitor.user_id)
     known = _end_of(session, visitor.user_id, visitor.resource_link_id, task.key)
     if known is not None:
         return known
+    if practising_of(session, visitor, task).used == 0:
+        raise NothingTried
     row = PracticeEnd(
         organisation_id=visitor.organisation_id,
         context_id=visitor.context_id,

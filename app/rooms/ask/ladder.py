@@ -24,8 +24,8 @@ Reason = Literal["", "coach", "chosen", "practice"]
 
 # Of a stored answer, what may be shown from the first rung on: it says what the documents lack, and whom to ask.
 _OPEN = frozenset({"missing", "experts", "practice"})
-# Of a citation, what leads to its place without saying what stands there.
-_PLACE = ("n", "document", "filename", "place", "heading", "updated")
+# Of a citation, what leads to its place without saying what stands there, and whose word it is.
+_PLACE = ("n", "document", "filename", "place", "heading", "updated", "expert")
 
 # Of a citation, what says which words of its place answer the question.
 UNMARKED: dict[str, None] = {"quote": None, "start": None, "end": None}

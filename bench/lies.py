@@ -3,7 +3,7 @@
     python -m bench.lies PACK                 # PACK: an evaluation pack as `workside eval` takes it
     python -m bench.lies PACK --most 40 --examples 3 --half tuning
 
-Sentences of the pack's passages, reworded or falsified by the rules of bench/planted.py, go through `Grounding` as a model's
+Sentences of the pack's passages, reworded or falsified by the rules of bench/planted, go through `Grounding` as a model's
 sentences do: with the number of the passage that they cite, which stands in a list with four others (two of its own document).
 A falsified sentence is *caught* where it is withheld or shown as not confirmed; an honest one is *kept* where it is verified and
 cites the passage that it comes from. The rules are mechanical: a model rewords more freely, and lies less clumsily.

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
-from icalendar import Alarm, Calendar, Event
+from icalendar import Alarm, Calendar, Event, Timezone, TimezoneDaylight, TimezoneStandard
 
 from app.coach.plan_models import ActionPlan, CheckIn, PlanVersion
 from app.coach.plans import CHECKED_AT, PUT_AWAY, WAITING
@@ -21,6 +21,8 @@ PRODUCT = "-//Workside//Action plan//EN"
 MOMENT_LASTS = timedelta(minutes=30)
 CHECK_IN_LASTS = timedelta(minutes=5)
 WARNED = timedelta(minutes=15)
+# Of a plan that was made at a moment the events lie between these; a plan's day and an own check-in are 400 days ahead at most.
+KNOWN_BEFORE, KNOWN_AFTER = timedelta(days=400), timedelta(days=900)
 _SUMMARY = N_("My plan: %(action)s")
 _WORDS = N_("When %(cue)s, I will %(action)s.")
 _IF = N_("If %(obstacle)s, I will %(answer)s.")
@@ -48,10 +50,48 @@ def calendar_file(
     for check_in in check_ins:
         if check_in.state == WAITING or plan.state == PUT_AWAY:
             calendar.add_component(_check_in(plan, check_in, stamp, said, translate))
-    # The rules of the zone for the years that the events may lie in, and not since 1970.
-    first, last = stamp.date() - timedelta(days=400), stamp.date() + timedelta(days=900)
-    calendar.add_missing_timezones(first_date=first, last_date=last)
+    zones = {version.zone} if version.cue_at is not None else set()
+    zones |= {check_in.zone for check_in in check_ins}
+    # After the component's own properties, before its events (RFC 5545, 3.6: any order, but some readers want zones first).
+    calendar.subcomponents[:0] = [zone_rules(name, stamp) for name in sorted(zones) if name != "UTC"]
     return bytes(calendar.to_ical())
+
+
+def zone_rules(name: str, stamp: datetime) -> Timezone:
+    """The zone's rules as VTIMEZONE for the years that a plan's events may lie in: each change of the clock by itself.
+
+    icalendar's own writer sums them up in lists of dates, which another reader took for one date, and an hour was lost.
+    """
+    zone = ZoneInfo(name)
+    rules = Timezone()
+    rules.add("tzid", name)
+    midnight = stamp.replace(hour=0, minute=0, second=0, microsecond=0)
+    moment, end = midnight - KNOWN_BEFORE, midnight + KNOWN_AFTER
+    rules.add_component(_observance(moment, moment, zone))
+    while moment < end:
+        later = moment + timedelta(days=1)
+        if later.astimezone(zone).utcoffset() != moment.astimezone(zone).utcoffset():
+            before, after = moment, later
+            while after - before > timedelta(minutes=1):
+                middle = before + (after - before) / 2
+                is_before = middle.astimezone(zone).utcoffset() == moment.astimezone(zone).utcoffset()
+                before, after = (middle, after) if is_before else (before, middle)
+            # The change is on the minute that lies between the two.
+            changed = after.replace(second=0, microsecond=0)
+            rules.add_component(_observance(before, changed, zone))
+        moment = later
+    return rules
+
+
+def _observance(before: datetime, changed: datetime, zone: ZoneInfo) -> TimezoneStandard | TimezoneDaylight:
+    """What the clock shows from `changed` on. Its onset is said by the clock as it was before (RFC 5545, 3.6.5)."""
+    then, now = before.astimezone(zone), changed.astimezone(zone)
+    observance = TimezoneDaylight() if now.dst() else TimezoneStandard()
+    observance.add("dtstart", (changed + (then.utcoffset() or timedelta(0))).replace(tzinfo=None))
+    observance.add("tzoffsetfrom", then.utcoffset())
+    observance.add("tzoffsetto", now.utcoffset())
+    observance.add("tzname", now.tzname())
+    return observance
 
 
 def plan_sentences(version: PlanVersion, translate: Translator) -> str:

@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from datetime import date, timedelta
-from typing import Any
+from dataclasses import replace
+from datetime import date, time, timedelta
 
 import pytest
 from sqlalchemy import select
 
 from app.coach.plan_models import ActionPlan, CheckInAnswer, PlanVersion, RehearsalTurn
 from app.coach.plans import AFTER_DAYS
+from app.course.models import Registration
 from app.evidence.claims import ApplicationClaim
 from app.kit.audit import AuditEvent
+from app.kit.clock import now
 from app.kit.time_zones import moment_of
 from tests.app.rooms.campus import Campus, Visit
 from tests.app.rooms.placing import choose, launched, picker, posted
@@ -94,9 +96,9 @@ def test_a_vague_plan_gets_one_question_and_no_second_one(
     if reply.get("day"):
         reply = {"day": (today() + timedelta(days=1)).isoformat()}
     # An answer that is as vague is taken: it was asked once.
-    for said in ({name: value if name == "day" else "more" for name, value in reply.items()},):
-        answered = ana.post(where, {"key": key(), **said})
-        assert answered.headers["location"] == f"/plan/{plan_id}"
+    said = {name: value if name == "day" else "more" for name, value in reply.items()}
+    answered = ana.post(where, {"key": key(), **said})
+    assert answered.headers["location"] == f"/plan/{plan_id}"
     assert plan_of(campus, plan_id)[0].state == "open"
     assert ana.get(where).headers["location"] == f"/plan/{plan_id}"
 
@@ -260,12 +262,10 @@ def test_a_check_in_is_due_from_the_first_minute_of_its_day_where_the_person_is(
 ) -> None:
     plan_id = make_plan(ana, "Pacific/Auckland", day=today("Pacific/Auckland").isoformat())
     day = check_ins(campus, plan_id)[0].due_on
-    from app.kit.clock import now as present
-
-    start = present()
+    start = now()
 
     def move_to(minutes: int, zone: str) -> None:
-        moment = moment_of(day, __import__("datetime").time(0), zone) + timedelta(minutes=minutes)
+        moment = moment_of(day, time(0), zone) + timedelta(minutes=minutes)
         monkeypatch.setenv("WORKSIDE_CLOCK_OFFSET", str((moment - start).total_seconds()))
 
     for zone in ("Pacific/Auckland", MADRID, "America/Los_Angeles"):
@@ -477,11 +477,7 @@ def test_only_a_shared_plan_is_read_by_reviewers_and_never_its_sentences(
 
 
 def test_nothing_is_kept_for_somebody_whom_the_platform_does_not_name(campus: Campus) -> None:
-    from dataclasses import replace
-
     with campus.services.database.write() as session:
-        from app.course.models import Registration
-
         for row in session.scalars(select(Registration)):
             row.allow_anonymous = True
     nobody = campus.enter(replace(campus.launch(), sub=None, name=None))
@@ -502,5 +498,6 @@ def test_thirty_plans_are_enough(ana: Visit, monkeypatch: pytest.MonkeyPatch) ->
 def test_an_instructor_places_plans_and_the_activity_begins_with_them(campus: Campus) -> None:
     ivo = picker(campus)
     assert "Action plan" in ivo.get(ivo.first).text
-    visit: Any = launched(campus, posted(choose(ivo, {"choice": "plan/all"})))
+    (item,) = posted(campus, choose(ivo, "plan/all")).items
+    visit = launched(campus, item)
     assert visit.first == "/plan" and "Your plans" in visit.get("/plan").text

@@ -325,29 +325,32 @@ def needs_reading(draft: TaskDraft) -> bool:
 
 
 def parts_to_read(definition: Mapping[str, Any]) -> list[dict[str, Any]]:
-    """The parts of a task that are confirmed one by one: a name, the words, their place, and a digest that stands for them."""
-    parts: list[dict[str, Any]] = [
-        {"name": "case", "lines": [definition["title"], definition["situation"], definition["ask"]]}
-    ]
-    if definition.get("solution_steps"):
-        parts.append({"name": "solution", "lines": definition["solution_steps"]})
+    """The parts of a task that are confirmed one by one: a name, `lines` as (field, words), and a digest that stands for them."""
+    case = [(name, definition[name]) for name in ("title", "situation", "ask")]
+    parts: list[dict[str, Any]] = [{"name": "case", "lines": case}]
+    if steps := definition.get("solution_steps"):
+        parts.append({"name": "solution", "lines": [("solution_steps", step) for step in steps]})
     for name in ("worked_strong", "worked_weak"):
         if definition.get(name):
-            parts.append({"name": name, "lines": [definition[name]]})
+            parts.append({"name": name, "lines": [(name, definition[name])]})
     for item in definition["criteria"]:
-        examples = [item[name] for name in ("strong_example", "weak_example", "next_try") if item.get(name)]
+        examples = [
+            (name, item[name]) for name in ("strong_example", "weak_example", "next_try") if item.get(name)
+        ]
         parts.append(
             {
                 "name": "criterion",
-                "lines": [item["text"], *examples, *item["look_for"]],
+                "title": item["text"],
+                "lines": [*examples, *(("look_for", phrase) for phrase in item["look_for"])],
                 "must": item["must"],
                 "weight": item["weight"],
                 "source": item.get("source"),
             }
         )
     if recheck := definition.get("recheck"):
-        words = [one["text"] for one in recheck["criteria"]]
-        parts.append({"name": "recheck", "lines": [recheck["situation"], recheck["ask"], *words]})
+        asked = [("situation", recheck["situation"]), ("ask", recheck["ask"])]
+        lines = [("criterion", one["text"]) for one in recheck["criteria"]]
+        parts.append({"name": "recheck", "lines": [*asked, *lines]})
     for part in parts:
         said = json.dumps(part, sort_keys=True, ensure_ascii=False)
         part["digest"] = hashlib.sha256(said.encode()).hexdigest()[:16]

@@ -346,9 +346,11 @@ document.addEventListener("click", (event) => {
 
 document.addEventListener("submit", (event) => {
   const form = event.target;
-  if (!bearer || event.defaultPrevented || new URL(form.action).origin !== location.origin) return;
+  // By attribute: form.action is the field of that name where a form has one.
+  const address = new URL(form.getAttribute("action") ?? "", location.href);
+  if (!bearer || event.defaultPrevented || address.origin !== location.origin) return;
   event.preventDefault();
-  if (form.method === "post") send(form, event.submitter);
+  if (form.getAttribute("method")?.toLowerCase() === "post") send(form, event.submitter);
   else visit(`${form.getAttribute("action")}?${formBody(form, event.submitter)}`);
 });
 

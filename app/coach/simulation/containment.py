@@ -26,7 +26,7 @@ MOST_WORDS = 60
 MOST_SENTENCES = 5
 # So many words of a hidden fact in a row are the fact; of goals, mood and voice it takes more, since people say what they want.
 _FACT_RUN = 4
-_NOTE_RUN = 6
+_NOTE_RUN = 5
 # A fact in other words: this share of the words that only the fact has, and two of them at least.
 _FACT_SHARE = 0.4
 # Fewer words than these don't tell a language.

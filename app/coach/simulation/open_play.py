@@ -87,4 +87,14 @@ def scenario_brief(definition: Mapping[str, Any], locale: str, moment: Moment) -
         most_turns=definition["max_turns"],
         voice=character["voice"],
         mood=definition["mood"][moment.mood],
+        notes=[
+            *definition["mood"].values(),
+            definition["end_condition"],
+            *(fact["revealed_when"] for fact in definition["hidden_facts"]),
+            *(
+                text
+                for point in definition["turning_points"]
+                for text in (point["when"], point["what_changes"])
+            ),
+        ],
     )

@@ -42,7 +42,7 @@ _FAREWELL = re.compile(
 class HiddenFact:
     """Something that the person knows and does not say by itself. Until `is_open` no model is told of it.
 
-    `as_said` is how the person says it then; `marker` a piece of it that stands nowhere else.
+    `as_said` is how the person says it then (without it the fact itself is told); `marker` a piece of it that stands nowhere else.
     """
 
     fact: str
@@ -57,7 +57,8 @@ class RoleBrief:
 
     `lines` are authored lines, one for each turn of the learner in order: what is said without a model, or in place of a model's
     line that can't be said. Beyond them neutral ones are taken, and `closing` (or a neutral one) ends it. `ends_now`: the next line
-    is the last one, in the spirit of `closing`.
+    is the last one, in the spirit of `closing`. `notes` is what else the author wrote: no model gets it,
+    and nobody says it.
     """
 
     who: str
@@ -70,6 +71,7 @@ class RoleBrief:
     name: str = ""
     voice: str = ""
     mood: str = ""
+    notes: Sequence[str] = ()
     lines: Sequence[str] = ()
     closing: str = ""
     ends_now: bool = False
@@ -155,7 +157,7 @@ async def _contained(
 
 
 def _messages(brief: RoleBrief, said: Sequence[Said], fence: str, canary: str) -> list[Message]:
-    open_facts = [fact.as_said or fact.fact for fact in brief.hidden if fact.is_open]
+    open_facts = [_told(fact) for fact in brief.hidden if fact.is_open]
     secrets, known = _secrets(brief), _known(brief, said)
     # An author's goal may name what is still hidden ("before Saturday"): it waits until that was asked for.
     goals = [goal for goal in brief.goals if not tells(goal, secrets, known, _code(brief))]
@@ -204,7 +206,7 @@ def _problems(
         language=_code(brief),
         known=_known(brief, said),
         secrets=_secrets(brief),
-        notes=[*brief.goals, brief.mood, brief.voice],
+        notes=[*brief.goals, brief.mood, brief.voice, *brief.notes],
         marks=marks,
     )
 
@@ -214,8 +216,8 @@ def _code(brief: RoleBrief) -> str:
 
 
 def _known(brief: RoleBrief, said: Sequence[Said]) -> list[str]:
-    """What both have heard, and what the person may tell."""
-    open_facts = [text for fact in brief.hidden if fact.is_open for text in (fact.fact, fact.as_said)]
+    """What both have heard, and what the person may tell: of an open fact how it is said, and nothing else that the author noted."""
+    open_facts = [_told(fact) for fact in brief.hidden if fact.is_open]
     return [
         brief.who, brief.name, brief.setting, brief.opening, brief.closing, *open_facts, *brief.lines,
         *(one.text for one in said),
@@ -223,8 +225,14 @@ def _known(brief: RoleBrief, said: Sequence[Said]) -> list[str]:
 
 
 def _secrets(brief: RoleBrief) -> list[Secret]:
-    return [
-        Secret(tuple(filter(None, (fact.fact, fact.as_said))), fact.marker)
-        for fact in brief.hidden
-        if not fact.is_open
-    ]
+    found = []
+    for fact in brief.hidden:
+        if not fact.is_open:
+            found.append(Secret(tuple(filter(None, (fact.fact, fact.as_said))), fact.marker))
+        elif fact.as_said:
+            found.append(Secret((fact.fact,), fact.marker))
+    return found
+
+
+def _told(fact: HiddenFact) -> str:
+    return fact.as_said or fact.fact

@@ -120,6 +120,9 @@ def test_an_open_fact_may_be_told() -> None:
     brief = replace(BRIEF, hidden=[replace(BELL, is_open=True), FATHER, ENOUGH])
     assert judged("The bell? No, nothing. It doesn't make a sound.", brief) == ()
     assert "leaks" in judged("My father comes on Saturday.", brief)
+    assert "leaks" in judged("No power since the electrician was here.", brief), (
+        "the author's note is not how she says it"
+    )
 
 
 @given(st.text(max_size=80))

@@ -17,6 +17,7 @@ from tests.accessibility.states import (
     plan,
     practice,
     review,
+    simulation,
     spending,
     studio,
 )
@@ -31,6 +32,7 @@ ROOMS = (
     practice,
     authoring,
     plan,
+    simulation,
     review,
     experts,
     studio,

@@ -32,6 +32,10 @@ ANSWER = (
     "Dear Ms Marchetti, I am sorry that the lamp arrived broken. Please send a photo of the label, a photo of the outside "
     "of the box, and your receipt. Please ask the buyer to keep the lamp and all the packing for 14 days. I will approve it."
 )
+SAID = (
+    "I can't read out an address. Please tell me the postcode, and I check it.",
+    "What I can tell you is the last scan and the expected day: it is planned for tomorrow.",
+)
 # Wide enough for the frame to show a source beside its answer.
 DOCS_WIDTH = 1600
 Scheme = Literal["light", "dark"]
@@ -50,7 +54,7 @@ def opened(browser: Browser, width: int, scheme: Scheme, height: int = 900) -> I
 def walk(
     running: Demonstration, browser: Browser, folder: Path, width: int, scheme: Scheme, mark: str
 ) -> None:
-    """The four steps at one width, a picture of each state, named by the state and `mark`."""
+    """What a learner and an instructor do, at one width: a picture of each state, named by the state and `mark`."""
 
     def shoot(page: Page, name: str) -> None:
         page.wait_for_timeout(1200)
@@ -80,6 +84,27 @@ def walk(
         frame.get_by_role("button", name="Hand in").click()
         frame.locator("#result").wait_for()
         shoot(page, "handed-in")
+        frame = open_as(page, running, LEARNER, "role-play-kind-caller")
+        shoot(page, "role-play-begins")
+        frame.get_by_role("button", name="Begin").click()
+        for number, line in enumerate(SAID, 2):
+            frame.get_by_label("What do you say?").fill(line)
+            frame.get_by_role("button", name="Say it").click()
+            frame.get_by_text(f"Turn {number} of 8").wait_for()
+        shoot(page, "role-play")
+        frame.get_by_role("button", name="Stop and look back").click()
+        frame.locator("main h2").first.wait_for()
+        shoot(page, "looking-back")
+        frame = open_as(page, running, LEARNER, "support-plan")
+        frame.get_by_role("link", name="Make a plan").click()
+        frame.locator("#cue").fill("somebody asks me to read out an address")
+        frame.get_by_role("button", name="Tomorrow").click()
+        frame.locator("#action").fill("ask for the postcode and compare it with the booking")
+        frame.get_by_role("button", name="somebody objects").click()
+        shoot(page, "new-plan")
+        frame.get_by_role("button", name="Save the plan").click()
+        frame.get_by_role("link", name="Add to calendar").wait_for()
+        shoot(page, "plan")
         frame = open_as(page, running, INSTRUCTOR, "practice-damaged-lamp")
         frame.get_by_role("link", name="Review").first.click()
         frame.locator("main a[href^='/review/']").first.wait_for()
@@ -107,7 +132,7 @@ def main() -> None:
                 pictures.mkdir()
                 walk(running, browser, pictures, DOCS_WIDTH, "light", "")
                 IMAGES.mkdir(parents=True, exist_ok=True)
-                for name in ("ask", "practice", "review"):
+                for name in ("ask", "practice", "role-play", "plan", "review"):
                     (IMAGES / f"{name}.png").write_bytes((pictures / f"{name}.png").read_bytes())
             else:
                 target.mkdir(parents=True, exist_ok=True)

@@ -28,7 +28,7 @@ def test_a_whole_conversation_and_the_look_back(stage: Campus, ana: Player) -> N
     assert "“You took two days off and nobody rang.”" in ana.page
     assert "Did not come up" in ana.page, "nobody spoke of money"
     assert stage.count(SimulationDebrief) == 1
-    assert "Played once" in ana.visit.get("/simulation").text
+    assert "Played 1 time" in ana.visit.get("/simulation").text
 
 
 def test_what_is_unclear_is_asked_for_again_and_then_offered(ana: Player) -> None:

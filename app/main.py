@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 
 from fastapi import FastAPI, Request
@@ -62,8 +62,13 @@ ROOMS: tuple[Room, ...] = (
 log = get_logger("web")
 
 
-def create_app(settings: Settings, services: Services | None = None) -> FastAPI:
-    """The whole application. It migrates its database and starts the embedded worker when it starts, not when it is made."""
+def create_app(
+    settings: Settings, services: Services | None = None, *, when_warm: Callable[[], object] | None = None
+) -> FastAPI:
+    """The whole application. It migrates its database and starts the embedded worker when it starts, not when it is made.
+
+    `when_warm` is called, in a thread, after what the rooms do when the process begins to serve.
+    """
     services = services or make_services(settings)
 
     @asynccontextmanager
@@ -73,9 +78,7 @@ def create_app(settings: Settings, services: Services | None = None) -> FastAPI:
         if settings.worker == "embedded":
             services.worker = make_worker(services)
             services.worker.start()
-        for room in ROOMS:
-            if room.start is not None:
-                threading.Thread(target=room.start, args=(services,), daemon=True).start()
+        threading.Thread(target=_start_rooms, args=(services, when_warm), daemon=True).start()
         yield
         for room in ROOMS:
             if room.close is not None:
@@ -111,6 +114,20 @@ def create_app(settings: Settings, services: Services | None = None) -> FastAPI:
             app.include_router(room.router)
     _add_probes(app)
     return app
+
+
+def _start_rooms(services: Services, when_warm: Callable[[], object] | None) -> None:
+    starts = [
+        threading.Thread(target=room.start, args=(services,), daemon=True)
+        for room in ROOMS
+        if room.start is not None
+    ]
+    for thread in starts:
+        thread.start()
+    for thread in starts:
+        thread.join()
+    if when_warm is not None:
+        when_warm()
 
 
 def make_worker(services: Services) -> Worker:

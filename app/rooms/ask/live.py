@@ -61,7 +61,7 @@ THREADS = 8
 KEPT_SECONDS = 30.0
 UNKEPT_SECONDS = 300.0
 # Words are sent on in batches: a reader sees no difference, and five hundred streams are a tenth of the work.
-BATCH_SECONDS = 0.08
+BATCH_SECONDS = 0.15
 BEAT_SECONDS = 2.0
 BEATS_PER_RENEWAL = max(1, int(LEASE.total_seconds() / 3 / BEAT_SECONDS))
 # What is under way when the process is told to end has this long; the rest is answered by another.

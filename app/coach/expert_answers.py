@@ -21,7 +21,7 @@ from app.coach.guard import without_addresses
 from app.coach.hand_offs import ANSWERED, OPEN, clean_words
 from app.coach.models import ExpertAnswer, ExpertLink, HandOff
 from app.course.services import Services
-from app.kit.audit import record_event
+from app.kit.audit import record_event_of
 from app.kit.clock import now
 from app.kit.errors import N_, InputRefused, WorksideError
 from app.kit.ids import new_opaque_id
@@ -274,15 +274,7 @@ def _take_out(services: Services, session: Session, answer: ExpertAnswer) -> Non
 
 
 def _record(session: Session, answer: ExpertAnswer, action: str, actor_id: str | None) -> None:
-    record_event(
-        session,
-        action,
-        organisation_id=answer.organisation_id,
-        actor_id=actor_id,
-        subject_kind="expert_answer",
-        subject_id=answer.id,
-        hand_off_id=answer.hand_off_id,
-        version=answer.version,
-        via=answer.via,
-        is_citable=answer.is_citable,
-    )
+    record_event_of(
+        session, answer, "expert_answer", action, actor_id,
+        hand_off_id=answer.hand_off_id, version=answer.version, via=answer.via, is_citable=answer.is_citable,
+    )  # fmt: skip

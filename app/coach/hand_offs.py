@@ -21,7 +21,7 @@ from app.course.content import Expert
 from app.course.experts import access_expert, experts_for
 from app.course.scope import coach_scope
 from app.course.services import Services
-from app.kit.audit import record_event
+from app.kit.audit import record_event_of
 from app.kit.clock import now
 from app.kit.errors import N_, InputRefused, NotFound, WorksideError
 from app.kit.ids import new_id
@@ -320,12 +320,4 @@ def _sent(session: Session, turn_id: str) -> list[HandOff]:
 
 
 def _record(session: Session, row: HandOff, action: str, actor_id: str | None) -> None:
-    record_event(
-        session,
-        action,
-        organisation_id=row.organisation_id,
-        actor_id=actor_id,
-        subject_kind="hand_off",
-        subject_id=row.id,
-        expert_id=row.expert_id,
-    )
+    record_event_of(session, row, "hand_off", action, actor_id, expert_id=row.expert_id)

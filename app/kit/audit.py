@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Any, cast
+from typing import Any, Protocol, cast
 
 from sqlalchemy import JSON, Index, String, Table, insert
 from sqlalchemy.orm import Mapped, Session, mapped_column
@@ -54,4 +54,33 @@ def record_event(
             "subject_id": subject_id,
             "detail": dict(detail),
         },
+    )
+
+
+class OfAnOrganisation(Protocol):
+    """A row of an organisation's."""
+
+    @property
+    def id(self) -> str: ...
+    @property
+    def organisation_id(self) -> str: ...
+
+
+def record_event_of(
+    session: Session,
+    row: OfAnOrganisation,
+    subject_kind: str,
+    action: str,
+    actor_id: str | None,
+    **detail: str | int | float | bool | None,
+) -> None:
+    """Adds what happened to a row, as `record_event` does."""
+    record_event(
+        session,
+        action,
+        organisation_id=row.organisation_id,
+        actor_id=actor_id,
+        subject_kind=subject_kind,
+        subject_id=row.id,
+        **detail,
     )

@@ -17,10 +17,8 @@ from sqlalchemy import select, update
 from app.coach.hints import PART, PLACE, RUNGS, WHOLE, Said, partial
 from app.coach.models import OwnPrompt
 from app.course.models import LineItem, Registration
-from app.evidence.models import Attempt
 from app.evidence.under_way import GIVEN_UP_AFTER
 from app.kit.audit import AuditEvent
-from app.kit.clock import now
 from app.kit.i18n import LOCALES, Translator
 from app.rooms.ask.ladder import hold_back
 from app.rooms.ask.models import Turn
@@ -339,15 +337,18 @@ def test_the_learners_choice_does_not_undo_practice_under_way(campus: Campus, iv
 
 
 @pytest.mark.parametrize("why", ["another person's", "an instructor's", "given up", "without a column"])
-def test_practice_that_is_not_graded_and_under_way_changes_nothing(campus: Campus, why: str) -> None:
+def test_practice_that_is_not_graded_and_under_way_changes_nothing(
+    campus: Campus, monkeypatch: pytest.MonkeyPatch, why: str
+) -> None:
     ana = campus.visit(has_gradebook=why != "without a column")
     (campus.visit("ben") if why == "another person's" else ana).attempt("lamp-parcels")
     if why == "an instructor's":
         ana = campus.visit("ivo", "instructor")
         ana.attempt("lamp-parcels")
     if why == "given up":
-        with campus.services.database.write() as session:
-            session.execute(update(Attempt).values(created_at=now() - GIVEN_UP_AFTER - timedelta(minutes=1)))
+        later = GIVEN_UP_AFTER + timedelta(minutes=1)
+        monkeypatch.setenv("WORKSIDE_CLOCK_OFFSET", str(later.total_seconds()))
+        ana = campus.visit()
     turn_id, _ = opened(ana.ask(STEPS))
     assert turn_of(campus, turn_id).mode == "help"
 

@@ -249,7 +249,7 @@ def test_killed_in_the_middle_it_has_not_happened(
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patched, pytest.raises(KeyboardInterrupt):
-        patched.setattr("app.coach.hand_offs.record_event", killed)
+        patched.setattr("app.coach.hand_offs.record_event_of", killed)
         work_next_hand_off(campus.services)
     row = row_of(campus, hand_off_id)
     assert (row.reminded_at, row.lease_owner) == (None, None)

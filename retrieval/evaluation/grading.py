@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import fnmatch
+import math
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -17,6 +18,7 @@ from retrieval.evaluation.workbench import Workbench
 from retrieval.short_answers import Agreement, assess_answer
 
 _CORRECT, _NOT = "correct", "not correct"
+_QUARTERS = 4
 
 
 @dataclass(frozen=True)
@@ -52,8 +54,9 @@ def grading_rows(pack: Pack, part: str, patterns: Sequence[str], bench: Workbenc
 
 
 def numbers_of(answers: Sequence[MarkedAnswer], marks: Sequence[Agreement]) -> dict[str, Number]:
-    """Agreement with people's scores (pearson, rmse) and labels (right or not: macro_f1, accuracy); the same for
-    the answers that we are sure of (``sure``: their share). Sets without scores lack the former, and so on."""
+    """Agreement with people's scores (pearson, rmse, and kappa in quarters: qwk) and labels (right or not: macro_f1,
+    accuracy); the same for the answers that we are sure of (``sure``: their share). Sets without scores lack the
+    former, and so on."""
     numbers: dict[str, Number] = {"n": len(answers)}
     weights = TfIdf([" ".join(one.references) for one in answers] + [one.answer for one in answers])
     cosines = [
@@ -67,13 +70,18 @@ def numbers_of(answers: Sequence[MarkedAnswer], marks: Sequence[Agreement]) -> d
         ours = [mark.score for mark in marks]
         numbers["pearson"] = metrics.pearson(ours, scored)
         numbers["rmse"] = metrics.root_mean_square_error(ours, scored)
+        numbers["qwk"] = metrics.quadratic_weighted_kappa(in_quarters(ours), in_quarters(scored))
         numbers["sure_rmse"] = (
             metrics.root_mean_square_error([ours[at] for at in sure], [scored[at] for at in sure])
             if sure
             else None
         )
+        numbers["sure_qwk"] = metrics.quadratic_weighted_kappa(
+            in_quarters([ours[at] for at in sure]), in_quarters([scored[at] for at in sure])
+        )
         numbers["tfidf_pearson"] = metrics.pearson(cosines, scored)
         numbers["tfidf_rmse"] = metrics.root_mean_square_error(cosines, scored)
+        numbers["tfidf_qwk"] = metrics.quadratic_weighted_kappa(in_quarters(cosines), in_quarters(scored))
     if all(one.label for one in answers):
         truth = [_CORRECT if one.label.lower() == _CORRECT else _NOT for one in answers]
         said = [_CORRECT if mark.label == _CORRECT else _NOT for mark in marks]
@@ -85,6 +93,11 @@ def numbers_of(answers: Sequence[MarkedAnswer], marks: Sequence[Agreement]) -> d
         numbers["auroc"] = metrics.auroc([one == _CORRECT for one in truth], [mark.score for mark in marks])
         numbers["tfidf_auroc"] = metrics.auroc([one == _CORRECT for one in truth], cosines)
     return numbers
+
+
+def in_quarters(scores: Sequence[float]) -> list[int]:
+    """Scores of 0 to 1 as the nearest of five marks, 0 to 4; halfway goes up, so that .125 is a first quarter."""
+    return [min(_QUARTERS, max(0, math.floor(score * _QUARTERS + 0.5))) for score in scores]
 
 
 def _answers(questions_path: Path, answers_path: Path) -> list[MarkedAnswer]:

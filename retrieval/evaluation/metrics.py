@@ -92,6 +92,17 @@ def root_mean_square_error(left: _Numbers, right: _Numbers) -> float:
     return float(math.sqrt((difference**2).mean())) if len(difference) else 0.0
 
 
+def quadratic_weighted_kappa(left: Sequence[int], right: Sequence[int]) -> float | None:
+    """Cohen's kappa of two markings on an ordered scale of whole numbers, -1 to 1: 0 is what chance gives, and being off by two
+    steps counts four times as much as by one. None where both give one and the same mark to all: nothing is left to agree on."""
+    first, second = np.asarray(left, np.int64), np.asarray(right, np.int64)
+    if not len(first):
+        return None
+    observed = ((first - second) ** 2).mean()
+    expected = ((first[:, None] - second[None, :]) ** 2).mean()
+    return float(1 - observed / expected) if expected else None
+
+
 def macro_f1(truth: Sequence[str], said: Sequence[str]) -> float:
     """Mean over the classes, those of either side, of F1; a class that neither meets counts 0."""
     scores = []

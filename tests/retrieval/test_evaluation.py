@@ -29,7 +29,7 @@ from retrieval.evaluation import (
     read_floors,
 )
 from retrieval.evaluation.baselines import PlainBM25, TfIdf
-from retrieval.evaluation.grading import MarkedAnswer, numbers_of
+from retrieval.evaluation.grading import MarkedAnswer, in_quarters, numbers_of
 from retrieval.evaluation.matching import is_at, members_named, occurrences, seconds_of
 from retrieval.evaluation.pack import Pack, read_records
 from retrieval.evaluation.vectors import CachedEmbedder
@@ -335,6 +335,13 @@ def test_auroc_counts_pairs(pairs: list[tuple[bool, int]]) -> None:
 def test_marking_metrics_by_hand() -> None:
     assert metrics.pearson([1, 2, 3], [2, 4, 6]) == pytest.approx(1)
     assert metrics.pearson([1, 1], [0, 1]) is None
+    assert metrics.quadratic_weighted_kappa([0, 1, 2, 3, 4], [0, 1, 2, 3, 4]) == pytest.approx(1)
+    assert metrics.quadratic_weighted_kappa([0, 4], [4, 0]) == pytest.approx(-1)
+    assert metrics.quadratic_weighted_kappa([2, 2, 2], [2, 2, 2]) is None
+    assert metrics.quadratic_weighted_kappa([], []) is None
+    # By the table: 1 - (1 * 1 / 4) / ((1 * 4 + 1 * 4) / 16) for marks 0 0 1 1 against 0 1 1 1, computed by hand.
+    assert metrics.quadratic_weighted_kappa([0, 0, 1, 1], [0, 1, 1, 1]) == pytest.approx(0.5)
+    assert in_quarters([0, 0.12, 0.125, 0.5, 0.87, 0.88, 1.2, -1]) == [0, 0, 1, 2, 3, 4, 4, 0]
     assert metrics.root_mean_square_error([1, 0], [0, 0]) == pytest.approx(math.sqrt(0.5))
     truth, said = ["yes", "yes", "no", "no"], ["yes", "no", "no", "no"]
     # yes: precision 1, recall 1/2; no: precision 2/3, recall 1.

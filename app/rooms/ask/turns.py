@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Sequence
 from typing import Any
 
@@ -52,8 +53,11 @@ def _stored(
     cited = [citation.passage for citation in answer.citations]
     by_experts = expert_answers_of(session, {passage.document_id for passage in (*cited, *answer.closest)})
 
+    # An answer cites few documents several times each.
+    document_of = functools.cache(functools.partial(services.retrieval.document, scope))
+
     def source(passage: Passage, at: int = 0) -> dict[str, Any]:
-        document = services.retrieval.document(scope, passage.document_id)
+        document = document_of(passage.document_id)
         return {
             "passage_id": passage.id,
             "document_id": passage.document_id,

@@ -41,21 +41,21 @@ def list_simulations(request: Request, visitor: AnyVisitor, session: Db) -> Resp
     return render_page(request, "simulation/list.html", **view)
 
 
-@router.get("/simulation/scenarios/{key}")
-def show_scenario(request: Request, visitor: AnyVisitor, session: Db, key: str) -> Response:
+@router.get("/simulation/scenarios/{scenario}")
+def show_scenario(request: Request, visitor: AnyVisitor, session: Db, scenario: str) -> Response:
     """A scenario before it begins: where, who, what good looks like."""
     services: Services = request.app.state.services
-    row = access_scenario(services, session, visitor, key)
+    row = access_scenario(services, session, visitor, scenario)
     view = start_view(services, session, visitor, row, translator_of(request))
     return render_page(request, "simulation/start.html", run_key=new_id(), **view)
 
 
-@router.post("/simulation/scenarios/{key}/runs")
+@router.post("/simulation/scenarios/{scenario}/runs")
 def begin(
     request: Request,
     visitor: AnyVisitor,
     session: Db,
-    key: str,
+    scenario: str,
     run_key: Key = "",
     engine: Annotated[str, Form(max_length=20)] = BRANCHING,
 ) -> Response:
@@ -63,7 +63,7 @@ def begin(
     beginning.hit(visitor.user_id)
     refuse_anonymous(visitor)
     services: Services = request.app.state.services
-    row = access_scenario(services, session, visitor, key)
+    row = access_scenario(services, session, visitor, scenario)
     chosen = OPEN if engine == OPEN and has_model(services) else BRANCHING
     run = record_run(session, visitor, run_key, engine=chosen, scenario=row)
     return _to_run(run.id)
@@ -145,7 +145,7 @@ async def take_turn(
     visitor: AnyVisitor,
     run_id: str,
     said: Annotated[str, Form()] = "",
-    choice: Annotated[str, Form(max_length=100)] = "",
+    pick: Annotated[str, Form(max_length=100)] = "",
     position: Annotated[int, Form(ge=1, le=100)] = 1,
     turn_key: Key = "",
 ) -> Response:
@@ -156,7 +156,7 @@ async def take_turn(
         visitor,
         run_id,
         text=said,
-        choice=choice,
+        choice=pick,
         position=position,
         key=turn_key,
     )
@@ -168,13 +168,13 @@ async def correct_turn(
     request: Request,
     visitor: AnyVisitor,
     run_id: str,
-    choice: Annotated[str, Form(max_length=100)] = "",
+    pick: Annotated[str, Form(max_length=100)] = "",
     position: Annotated[int, Form(ge=1, le=100)] = 1,
     turn_key: Key = "",
 ) -> Response:
     """The learner's last words were taken for something that they did not mean."""
     speaking.hit(visitor.user_id)
-    await correct(request.app.state.services, visitor, run_id, choice=choice, position=position, key=turn_key)
+    await correct(request.app.state.services, visitor, run_id, choice=pick, position=position, key=turn_key)
     return _to_run(run_id)
 
 

@@ -90,7 +90,7 @@ class Player:
     def say(self, words: str = "", choice: str = "") -> Player:
         form = {
             "said": words,
-            "choice": choice,
+            "pick": choice,
             "position": self.position,
             "turn_key": secrets.token_hex(8),
         }
@@ -98,7 +98,7 @@ class Player:
 
     def correct(self, choice: str) -> Player:
         form = {
-            "choice": choice,
+            "pick": choice,
             "position": str(int(self.position) - 1),
             "turn_key": secrets.token_hex(8),
         }

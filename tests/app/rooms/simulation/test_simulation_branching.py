@@ -110,7 +110,7 @@ def test_forms_that_are_sent_twice_count_once(stage: Campus, ana: Player) -> Non
         {"said": "x" * 1001, "position": "2", "turn_key": "v"},
     ):
         assert ana.visit.post(f"{ana.path}/turns", form).status_code == 422
-    wrong = {"said": "x", "choice": "no-such-choice", "position": "2", "turn_key": "v"}
+    wrong = {"said": "x", "pick": "no-such-choice", "position": "2", "turn_key": "v"}
     assert ana.visit.post(f"{ana.path}/turns", wrong).status_code == 422
     assert ana.visit.post(f"{ana.path}/retry", {"position": "9", "run_key": "r"}).status_code == 422
 

@@ -11,10 +11,22 @@ from httpx import Response
 from sqlalchemy import select
 
 from app.coach.models import CoachSettings, ExpertAnswer, HandOff, ModeChoice, OwnPrompt
-from app.course.content import Expert
-from app.evidence.models import Attempt, Confirmation, Evidence, ScoreRow
+from app.coach.plan_models import ActionPlan, CheckIn, CheckInAnswer, PlanVersion, Rehearsal, RehearsalTurn
+from app.course.content import Expert, PracticeTask
+from app.evidence.claims import ApplicationClaim
+from app.evidence.models import (
+    Attempt,
+    Confirmation,
+    Contest,
+    Evidence,
+    PracticeEnd,
+    Recheck,
+    ScoreRow,
+    SelfAssessment,
+)
 from app.kit.clock import now
 from app.kit.ids import new_id
+from app.kit.settings import Settings
 from app.rooms.ask.models import Conversation, Turn
 from lti.claims import DATA_PRIVACY_REQUEST, DEEP_LINKING_REQUEST
 from tests.app.rooms.campus import GOOD_ANSWER, TOOL, Campus, Visit, canary
@@ -32,6 +44,9 @@ SECRETS = (
     "zebraprompt",
     canary("north", "parcels"),
     "Zebraname",
+    "zebraplan",
+    "zebracheck",
+    "zebracontest",
 )
 # What a route does to a row that somebody owns; the others show or make the visitor's own.
 OWNED = {
@@ -40,10 +55,16 @@ OWNED = {
     "prompt_id",
     "attempt_id",
     "evidence_id",
+    "recheck_id",
+    "contest_id",
     "hand_off_id",
     "question_id",
     "expert_id",
     "answer_id",
+    "plan_id",
+    "check_in_id",
+    "rehearsal_id",
+    "claim_id",
 }
 
 STRANGERS: dict[str, tuple[str, str, str, str]] = {
@@ -84,6 +105,22 @@ class World:
             "version": "1",
             "answer": "yes",
             "reply": "I ask for two photos first.",
+            "key": "matrix",
+            "cue": "a customer calls",
+            "action": "ask for two photos",
+            "criterion": "photos",
+            "about": "suggestion",
+            "words": "I do ask for them.",
+            "contest_key": "matrix",
+            "agrees": "yes",
+            "happened": "I asked.",
+            "day": now().date().isoformat(),
+            "done": "I asked.",
+            "number": "1",
+            "said": "I ask for two photos.",
+            "seen_by": "me",
+            "email": "ana@example.org",
+            "agreed": "yes",
         }
         data = form if route.method not in {"GET", "HEAD"} else None
         return self.campus.client.request(route.method, path, data=data, headers=dict(headers))
@@ -109,12 +146,23 @@ class World:
                     Attempt,
                     Evidence,
                     Confirmation,
+                    Recheck,
+                    Contest,
+                    SelfAssessment,
+                    PracticeEnd,
                     ScoreRow,
                     HandOff,
                     ExpertAnswer,
                     CoachSettings,
                     OwnPrompt,
                     ModeChoice,
+                    ActionPlan,
+                    PlanVersion,
+                    CheckIn,
+                    CheckInAnswer,
+                    Rehearsal,
+                    RehearsalTurn,
+                    ApplicationClaim,
                 )
                 for row in session.scalars(select(model).order_by(model.id))
                 if getattr(row, "user_id", None) in {None, self.values["user_id"]}
@@ -127,8 +175,15 @@ def world(campus: Campus) -> World:
     ivo = campus.visit("ivo", "instructor")
     events = ana.ask(QUESTION)
     opened = next(data for name, data in events if name == "opened")
+    with campus.services.database.write() as session:
+        for task in session.scalars(select(PracticeTask)):
+            criteria = [{"id": "photo", "text": "Asks for one photo"}]
+            variant = {"situation": "A bowl broke.", "ask": "Say what you do.", "criteria": criteria}
+            task.definition = {**task.definition, "recheck": variant}
     attempt = ana.attempt("lamp-parcels", RESPONSE)
     ana.hand_in(attempt)
+    said = {"criterion": "refund", "about": "suggestion", "words": "zebracontest", "contest_key": "z"}
+    assert ana.post(f"/practice/attempts/{attempt}/contests", said).status_code == 303
     evidence = ivo.waiting()[0]
     ivo.decide(evidence, comment=COMMENT)
     handed = {"question": "What is a zebrahanded?", "situation": "", "expert": ""}
@@ -142,6 +197,9 @@ def world(campus: Campus) -> World:
         user_id = session.scalars(select(Evidence.user_id)).one()
         hand_off = session.scalars(select(HandOff)).one()
         prompt_id = session.scalars(select(OwnPrompt.id)).one()
+        contest_id = session.scalars(select(Contest.id)).one()
+        recheck = session.scalars(select(Recheck)).one()
+        recheck.due_at = now()
         expert = session.scalars(select(Expert).where(Expert.name == "Olu")).one()
         # A second one, since the first is taken back on the way through the routes.
         columns = {column.name: getattr(hand_off, column.name) for column in HandOff.__table__.columns}
@@ -181,13 +239,46 @@ def world(campus: Campus) -> World:
         "key": "lamp-parcels",
         "attempt_id": attempt,
         "evidence_id": evidence,
+        "recheck_id": recheck.id,
+        "contest_id": contest_id,
         "confirmation_id": confirmation.id,
         "user_id": user_id,
+        **plan_of(campus, ana),
         "passage_id": passage_of(campus, opened["turn_id"]),
         "kind": "practice",
         "option": "lamp-parcels",
     }
     return World(campus, ana, ivo, values)
+
+
+def plan_of(campus: Campus, ana: Visit) -> dict[str, str]:
+    """A plan of Ana's with a rehearsal, a check-in that is due and a claim that was begun at it."""
+    # Mail is on, so that every route of a plan has something to do.
+    mail = Settings(
+        _env_file=None, smtp_url="smtp://localhost:9", smtp_from="Workside <workside@example.org>"
+    )
+    campus.services.settings = campus.services.settings.model_copy(
+        update={"smtp_url": mail.smtp_url, "smtp_from": mail.smtp_from}
+    )
+    plan = {
+        "key": "z",
+        "cue": "a zebraplan calls",
+        "action": "ask for two photos",
+        "day": now().date().isoformat(),
+    }
+    plan_id = ana.post("/plan", plan).headers["location"].rpartition("/")[2]
+    rehearsal = ana.post(f"/plan/{plan_id}/rehearsals", {"key": "z"}).headers["location"]
+    with campus.services.database.write() as session:
+        row = session.scalars(select(CheckIn).where(CheckIn.slot == 1)).one()
+        row.due_on = now().date()
+    said = {"key": "z", "answer": "yes", "happened": "zebracheck"}
+    claim = ana.post(f"/plan/check-ins/{row.id}", said).headers["location"]
+    return {
+        "plan_id": plan_id,
+        "rehearsal_id": rehearsal.rpartition("/")[2],
+        "check_in_id": row.id,
+        "claim_id": claim.rpartition("/")[2],
+    }
 
 
 def passage_of(campus: Campus, turn_id: str) -> str:
@@ -220,6 +311,9 @@ def test_the_matrix_can_see_a_leak_and_every_route_works_for_whom_it_is_made(wor
         "zebrahanded",
         "zebraprompt",
         "Zebraname",
+        "zebraplan",
+        "zebracheck",
+        "zebracontest",
     }
 
 

@@ -100,8 +100,8 @@ async def say(request: Request, visitor: AnyVisitor, rehearsal_id: str, form: Po
     playing.hit(visitor.user_id)
     services: Services = request.app.state.services
     translate = translator_of(request)
-    said = clean_said(form.get("said", ""))
     turns, planned = await to_thread.run_sync(_played, services, visitor, rehearsal_id)
+    said = clean_said(form.get("said", ""))
     is_open = turns[-1].said is None and form.get("number") == str(turns[-1].number)
     if is_open:
         spoken = [(turn.scene, turn.said or said) for turn in turns]
@@ -164,6 +164,7 @@ def show_claim(request: Request, visitor: AnyVisitor, session: Db, claim_id: str
 @router.post("/plan/claims/{claim_id}")
 def save_claim(visitor: AnyVisitor, session: Db, claim_id: str, form: PostedForm) -> Response:
     """Keeps the words of a begun claim."""
+    access_claim(session, visitor, claim_id)
     day, done, came_of_it = read_claim(form, visitor)
     claim = complete_claim(session, visitor, claim_id, happened_on=day, done=done, came_of_it=came_of_it)
     return RedirectResponse(f"/plan/{claim.plan_id}", 303)

@@ -15,6 +15,15 @@ from app.kit.errors import N_, InputRefused, NotFound
 LONGEST_WORDS = 1000
 
 
+def form_key(key: str) -> str:
+    """The key that makes a form sent twice one answer; InputRefused where it is missing."""
+    if not key or len(key) > 64:
+        raise InputRefused(
+            N_("The form is incomplete. Reload the page and try again; copy what you wrote first.")
+        )
+    return key
+
+
 def contest_line(
     session: Session, visitor: Visitor, attempt: Attempt, *, criterion: str, about: str, words: str, key: str
 ) -> Contest:
@@ -22,10 +31,7 @@ def contest_line(
     kind: About = "decision" if about == "decision" else "suggestion"
     if criterion not in _lines(session, attempt, kind):
         raise NotFound
-    if not key or len(key) > 64:
-        raise InputRefused(
-            N_("The form is incomplete. Reload the page and try again; copy what you wrote first.")
-        )
+    form_key(key)
     said = clean_words(words, LONGEST_WORDS, N_("Write in a sentence what is wrong with this line."))
     return record_contest(session, visitor, attempt, key=key, criterion=criterion, about=kind, words=said)
 

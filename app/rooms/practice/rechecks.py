@@ -29,7 +29,8 @@ from app.evidence.rechecks import (
 from app.evidence.said import said_of
 from app.kit.clock import now
 from app.kit.i18n import Translator
-from app.rooms.practice.answers import read_answer
+from app.rooms.practice.answers import Posted, read_answer
+from app.rooms.practice.contests import form_key
 from app.rooms.practice.decisions import evidence_view
 
 # The variant is short, so its answer is text whatever the task asked for.
@@ -41,9 +42,7 @@ def attempt_of(session: Session, recheck: Recheck) -> Attempt | None:
     return session.scalars(select(Attempt).where(Attempt.recheck_id == recheck.id)).one_or_none()
 
 
-async def answer_recheck(
-    services: Services, visitor: Visitor, recheck_id: str, form: Mapping[str, Any], key: str
-) -> Attempt:
+async def answer_recheck(services: Services, visitor: Visitor, recheck_id: str, posted: Posted) -> Attempt:
     """Hands in the one answer: attempt, evidence and the end of the re-check stand together. Sent twice it is one answer.
 
     The feedback is made before, between two units of work; nobody sees it until the answer is handed in.
@@ -60,7 +59,8 @@ async def answer_recheck(
     task, given = await run_in_threadpool(find)
     if given is not None:
         return given
-    answer = read_answer(_TEXT, form)
+    answer = read_answer(_TEXT, posted.form)
+    key = form_key(posted.text("attempt_key"))
     asked = asked_in_recheck(localised(task.definition, visitor.locale), visitor.locale)
     payer = Payer(visitor.organisation_id, visitor.context_id, visitor.user_id)
     feedback = await give_task_feedback(

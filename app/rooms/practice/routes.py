@@ -24,7 +24,6 @@ from app.rooms.practice.service import (
     attempt_href,
     check_response,
     find_task,
-    form_key,
     list_view,
     refuse_unless_learner,
     task_page_view,
@@ -68,8 +67,7 @@ async def hand_in_recheck(
     """Hands in the one answer of a re-check."""
     limit.hit(visitor.user_id)
     refuse_unless_learner(visitor)
-    key = form_key(posted.text("attempt_key"))
-    attempt = await answer_recheck(request.app.state.services, visitor, recheck_id, posted.form, key)
+    attempt = await answer_recheck(request.app.state.services, visitor, recheck_id, posted)
     return RedirectResponse(f"/practice/rechecks/{attempt.recheck_id}#feedback", 303)
 
 

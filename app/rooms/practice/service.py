@@ -25,11 +25,12 @@ from app.evidence.rechecks import days_until, rechecks_of
 from app.evidence.said import said_of
 from app.evidence.tries import Practising, PractisingOver, practising_of
 from app.kit.clock import now
-from app.kit.errors import N_, InputRefused, NotAllowed, NotFound
+from app.kit.errors import N_, NotAllowed, NotFound
 from app.kit.i18n import Translator
 from app.kit.room import DueItem
 from app.rooms.practice.answer_files import file_of, keep_file
 from app.rooms.practice.answers import Posted, answer_view, judge_by_code, read_answer
+from app.rooms.practice.contests import form_key
 from app.rooms.practice.decisions import evidence_view
 from app.rooms.practice.rechecks import recheck_view
 from lti import return_link
@@ -57,10 +58,8 @@ def tasks_in_scope(services: Services, session: Session, visitor: Visitor) -> li
         )
         .order_by(PracticeTask.key)
     )
-    if only := visitor.task_key:
-        query = query.where(PracticeTask.key == only)
-    else:
-        query = query.where(PracticeTask.archived_at.is_(None))
+    only = visitor.task_key
+    query = query.where(PracticeTask.key == only if only else PracticeTask.archived_at.is_(None))
     return list(session.scalars(query))
 
 
@@ -72,15 +71,6 @@ def find_task(services: Services, session: Session, visitor: Visitor, key: str) 
     if visitor.task_key not in {None, key}:
         raise NotFound
     return access_task(session, visitor, key, coach_scope(services.retrieval, visitor).collection_ids)
-
-
-def form_key(key: str) -> str:
-    """The key that makes a form sent twice one answer; InputRefused where it is missing."""
-    if not key or len(key) > 64:
-        raise InputRefused(
-            N_("The form is incomplete. Reload the page and try again; copy your answer first.")
-        )
-    return key
 
 
 async def check_response(services: Services, visitor: Visitor, task_key: str, posted: Posted) -> Attempt:

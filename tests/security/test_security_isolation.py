@@ -12,9 +12,10 @@ from sqlalchemy import select
 
 from app.coach.models import CoachSettings, ExpertAnswer, HandOff, ModeChoice, OwnPrompt
 from app.coach.plan_models import ActionPlan, CheckIn, CheckInAnswer, PlanVersion, Rehearsal, RehearsalTurn
-from app.course.content import Expert, PracticeTask
+from app.course.content import Expert, PracticeTask, TaskDraft
 from app.evidence.claims import ApplicationClaim
 from app.evidence.models import (
+    AnswerFile,
     Attempt,
     Confirmation,
     Contest,
@@ -47,6 +48,8 @@ SECRETS = (
     "zebraplan",
     "zebracheck",
     "zebracontest",
+    "zebrafile",
+    "zebradraft",
 )
 # What a route does to a row that somebody owns; the others show or make the visitor's own.
 OWNED = {
@@ -65,7 +68,26 @@ OWNED = {
     "check_in_id",
     "rehearsal_id",
     "claim_id",
+    "draft_id",
 }
+
+# A task as the form of a draft says it, and another as a file.
+DRAFTED = {
+    "title": "A zebradraft",
+    "situation": "It broke.",
+    "ask": "Say what you do.",
+    "c0_text": "Asks",
+    "c0_weight": "1",
+}
+TASK_FILE = b"""id = "sent"
+title = "Sent"
+situation = "It broke."
+ask = "Say what you do."
+
+[[criteria]]
+id = "asks"
+text = "Asks"
+"""
 
 STRANGERS: dict[str, tuple[str, str, str, str]] = {
     "another learner of the course": ("ben", "learner", "parcels", "north"),
@@ -121,13 +143,19 @@ class World:
             "seen_by": "me",
             "email": "ana@example.org",
             "agreed": "yes",
+            **DRAFTED,
+            "form_key": "matrix",
+            "section": self.values["passage_id"],
+            "how": "words",
+            "to": "archive",
         }
         data = form if route.method not in {"GET", "HEAD"} else None
-        return self.campus.client.request(route.method, path, data=data, headers=dict(headers))
+        files = {"file": ("task.toml", TASK_FILE)} if path.endswith("/from-file") else None
+        return self.campus.client.request(route.method, path, data=data, files=files, headers=dict(headers))
 
     def made_for(self, route: Route) -> Visit:
         """A visit that the route is there for: reviewers', a deep linking request's, an activity's without content, or Ana's."""
-        if route.path.startswith(("/review", "/experts", "/studio")):
+        if route.path.startswith(("/review", "/experts", "/studio", "/tasks")):
             return self.ivo
         if route.path.startswith("/picker"):
             return picker(self.campus)
@@ -144,6 +172,7 @@ class World:
                     Conversation,
                     Turn,
                     Attempt,
+                    AnswerFile,
                     Evidence,
                     Confirmation,
                     Recheck,
@@ -193,6 +222,9 @@ def world(campus: Campus) -> World:
     ana.post("/ask/mode", {"mode": "help"})
     ana.post("/ask/prompts", {"text": "May I refund [zebraprompt]?"})
     with campus.services.database.write() as session:
+        kept = AnswerFile(attempt_id=attempt, user_id=session.get_one(Attempt, attempt).user_id)
+        kept.filename, kept.size, kept.sha256, kept.data = "zebrafile.txt", 5, "0" * 64, b"zebra"
+        session.add(kept)
         confirmation = session.scalars(select(Confirmation)).one()
         user_id = session.scalars(select(Evidence.user_id)).one()
         hand_off = session.scalars(select(HandOff)).one()
@@ -247,8 +279,20 @@ def world(campus: Campus) -> World:
         "passage_id": passage_of(campus, opened["turn_id"]),
         "kind": "practice",
         "option": "lamp-parcels",
+        "draft_id": draft_of(campus, ivo),
+        "ending": "toml",
     }
     return World(campus, ana, ivo, values)
+
+
+def draft_of(campus: Campus, ivo: Visit) -> str:
+    """A draft of Ivo's that is complete; saving the same words again leaves its version."""
+    draft_id = ivo.post("/tasks/new", {"form_key": "z"}).headers["location"].rpartition("/")[2]
+    saved = ivo.post(f"/tasks/drafts/{draft_id}", {**DRAFTED, "version": "1"})
+    assert saved.status_code == 303, saved.text
+    with campus.services.database.write() as session:
+        session.get_one(TaskDraft, draft_id).version = 1
+    return draft_id
 
 
 def plan_of(campus: Campus, ana: Visit) -> dict[str, str]:
@@ -314,6 +358,8 @@ def test_the_matrix_can_see_a_leak_and_every_route_works_for_whom_it_is_made(wor
         "zebraplan",
         "zebracheck",
         "zebracontest",
+        "zebrafile",
+        "zebradraft",
     }
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
@@ -13,6 +14,8 @@ from sqlalchemy import select
 from app.coach.models import CoachSettings, ExpertAnswer, HandOff, ModeChoice, OwnPrompt
 from app.coach.plan_models import ActionPlan, CheckIn, CheckInAnswer, PlanVersion, Rehearsal, RehearsalTurn
 from app.course.content import Expert, PracticeTask, TaskDraft
+from app.course.loading import organisation_named
+from app.course.scenarios import record_scenario
 from app.evidence.claims import ApplicationClaim
 from app.evidence.models import (
     AnswerFile,
@@ -29,9 +32,11 @@ from app.kit.clock import now
 from app.kit.ids import new_id
 from app.kit.settings import Settings
 from app.rooms.ask.models import Conversation, Turn
+from app.rooms.simulation.models import OwnSituation, SimulationRun, SimulationTurn
 from lti.claims import DATA_PRIVACY_REQUEST, DEEP_LINKING_REQUEST
 from tests.app.rooms.campus import GOOD_ANSWER, TOOL, Campus, Visit, canary
 from tests.app.rooms.placing import asks_for_content, picker
+from tests.app.rooms.simulation.conftest import SCENARIOS, WARDROBE
 from tests.security.routes import Route, routes_of
 
 QUESTION = "How do I refund a damaged parcel? zebraquestion"
@@ -50,6 +55,8 @@ SECRETS = (
     "zebracontest",
     "zebrafile",
     "zebradraft",
+    "zebrarun",
+    "zebrasituation",
 )
 # What a route does to a row that somebody owns; the others show or make the visitor's own.
 OWNED = {
@@ -69,6 +76,8 @@ OWNED = {
     "rehearsal_id",
     "claim_id",
     "draft_id",
+    "run_id",
+    "situation_id",
 }
 
 # A task as the form of a draft says it, and another as a file.
@@ -143,6 +152,13 @@ class World:
             "seen_by": "me",
             "email": "ana@example.org",
             "agreed": "yes",
+            "turn_key": "matrix",
+            "run_key": "matrix",
+            "situation_key": "matrix",
+            "who": "my lead",
+            "opening": "No.",
+            "hard": "Never.",
+            "wants": "a swap",
             **DRAFTED,
             "form_key": "matrix",
             "section": self.values["passage_id"],
@@ -192,6 +208,9 @@ class World:
                     Rehearsal,
                     RehearsalTurn,
                     ApplicationClaim,
+                    OwnSituation,
+                    SimulationRun,
+                    SimulationTurn,
                 )
                 for row in session.scalars(select(model).order_by(model.id))
                 if getattr(row, "user_id", None) in {None, self.values["user_id"]}
@@ -276,6 +295,7 @@ def world(campus: Campus) -> World:
         "confirmation_id": confirmation.id,
         "user_id": user_id,
         **plan_of(campus, ana),
+        **simulation_of(campus, ana),
         "passage_id": passage_of(campus, opened["turn_id"]),
         "kind": "practice",
         "option": "lamp-parcels",
@@ -293,6 +313,23 @@ def draft_of(campus: Campus, ivo: Visit) -> str:
     with campus.services.database.write() as session:
         session.get_one(TaskDraft, draft_id).version = 1
     return draft_id
+
+
+def simulation_of(campus: Campus, ana: Visit) -> dict[str, str]:
+    """A role-play in which Ana has said something, and a situation of her own."""
+    definition = tomllib.loads((SCENARIOS / f"{WARDROBE}.toml").read_text(encoding="utf-8"))
+    with campus.services.database.write() as session:
+        north = organisation_named(session, "north").id
+        collection = campus.services.retrieval.collection(north, "parcels")
+        record_scenario(session, north, collection.id, definition, {})
+    run = ana.post(f"/simulation/scenarios/{WARDROBE}/runs", {"run_key": "z"}).headers["location"]
+    said = {"said": "You took two days off, zebrarun, and nobody rang", "turn_key": "z"}
+    assert ana.post(f"{run}/turns", said).status_code == 303
+    own = {"who": "a zebrasituation", "opening": "No.", "hard": "Never.", "wants": "a swap"}
+    ana.post("/simulation/own", own | {"situation_key": "z"})
+    with campus.services.database.read() as session:
+        situation = session.scalars(select(OwnSituation)).one()
+    return {"scenario": WARDROBE, "run_id": run.rpartition("/")[2], "situation_id": situation.id}
 
 
 def plan_of(campus: Campus, ana: Visit) -> dict[str, str]:
@@ -360,6 +397,8 @@ def test_the_matrix_can_see_a_leak_and_every_route_works_for_whom_it_is_made(wor
         "zebracontest",
         "zebrafile",
         "zebradraft",
+        "zebrarun",
+        "zebrasituation",
     }
 
 

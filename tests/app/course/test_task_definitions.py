@@ -196,3 +196,11 @@ def test_ids_are_made_from_titles_and_never_twice() -> None:
     assert slug("The lamp, broken") == "the-lamp-broken"
     assert slug("The lamp, broken", {"the-lamp-broken"}) == "the-lamp-broken-2"
     assert slug("日本") == "task"
+
+
+def test_the_example_of_the_documentation_is_a_task() -> None:
+    page = (CONTENT.parent / "docs/content.md").read_text()
+    example = page.partition("```markdown\n")[2].partition("```")[0]
+    task = read_task("vase.md", example.encode())
+    assert task["criteria"][0]["choices"] == [2] and task["choices"][1]["is_best"]
+    assert read_task("vase.md", write_markdown(task).encode()) == task

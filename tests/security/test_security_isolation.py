@@ -171,7 +171,7 @@ class World:
 
     def made_for(self, route: Route) -> Visit:
         """A visit that the route is there for: reviewers', a deep linking request's, an activity's without content, or Ana's."""
-        if route.path.startswith(("/review", "/experts", "/studio", "/tasks")):
+        if route.path.startswith(("/review", "/experts", "/studio", "/tasks", "/plan/shared")):
             return self.ivo
         if route.path.startswith("/picker"):
             return picker(self.campus)

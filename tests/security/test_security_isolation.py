@@ -373,8 +373,8 @@ def passage_of(campus: Campus, turn_id: str) -> str:
 def closed_routes(world: World) -> list[Route]:
     """The routes of people from a course; the operator's have a matrix of their own (test_security_admin.py)."""
     closed = [route for route in routes_of(world.campus.app) if not route.is_public and not route.is_admin]
-    # What deletes comes last: the others want to find something.
-    return sorted(closed, key=lambda route: route.path.endswith("/delete"))
+    # What deletes or puts away comes last: the others want to find something.
+    return sorted(closed, key=lambda route: route.path.endswith(("/delete", "/put-away")))
 
 
 def leaks(answer: Response) -> list[str]:

@@ -219,7 +219,7 @@ def record_scenario(
 
 
 def scenarios_in_scope(services: Services, session: Session, visitor: Visitor) -> list[Scenario]:
-    """The current scenarios of the visit's collections; only the one that the activity was placed for, where it was."""
+    """The current scenarios of the visit's collections; only the one that the activity names, where it names one."""
     query = (
         select(Scenario)
         .where(
@@ -229,7 +229,8 @@ def scenarios_in_scope(services: Services, session: Session, visitor: Visitor) -
         )
         .order_by(Scenario.key)
     )
-    if only := (visitor.placed or {}).get("scenario"):
+    settings = visitor.custom if visitor.placed is None else visitor.placed
+    if only := settings.get("scenario"):
         query = query.where(Scenario.key == only)
     return list(session.scalars(query))
 

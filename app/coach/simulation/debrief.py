@@ -176,7 +176,10 @@ def _lines(
                 break
         else:
             said = judged.get(criterion["id"])
-            if said is not None and said.status != "not_yet":
+            if said is not None and (
+                said.status == "met"
+                or (said.status == "cant_tell" and not _meant_otherwise(said.quote, turns))
+            ):
                 status, quote = said.status, said.quote or ""
             elif criterion["id"] not in offered:
                 status = "not_come_up"
@@ -192,6 +195,11 @@ def _lines(
             )
         )
     return tuple(lines)
+
+
+def _meant_otherwise(quote: str | None, turns: Sequence[PlayedTurn]) -> bool:
+    """Whether words that are merely near to a criterion were clearly something else: no choice that they were taken for meets it."""
+    return any(turn.choice and quote and quote in turn.text for turn in turns)
 
 
 def _judged(embedder: Embedder, definition: Mapping[str, Any], turns: Sequence[PlayedTurn]) -> list[Any]:

@@ -134,15 +134,16 @@ def check_in(visitor: AnyVisitor, session: Db, check_in_id: str, form: PostedFor
     said = record_answer(
         session, visitor, row, answer, happened=happened, in_the_way=in_the_way, key=read_key(form)
     )
+    begun = next((one for one in claims_of_plan(session, plan) if one.check_in_id == row.id), None)
     if said is not None:
-        withdraw_claims(session, visitor, row.id)
-        if answer == YES:
+        if answer != YES:
+            withdraw_claims(session, visitor, row.id)
+        elif begun is None:  # a second "yes" leaves the words as they were completed
             cue_on = session.get_one(PlanVersion, row.version_id).cue_on
             today = today_of(visitor)
-            begin_claim(session, visitor, plan, row, said, min(cue_on or today, today))
+            begun = begin_claim(session, visitor, plan, row, said, min(cue_on or today, today))
     answer = answers_of(session, [row.id])[row.id].answer
     if answer == YES:
-        begun = next((one for one in claims_of_plan(session, plan) if one.check_in_id == row.id), None)
         return RedirectResponse(f"/plan/claims/{begun.id}" if begun else f"/plan/{plan.id}", 303)
     if answer == NOT_YET:
         return RedirectResponse(f"/plan/{plan.id}/change?check_in={row.id}", 303)

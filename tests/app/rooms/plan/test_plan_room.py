@@ -375,13 +375,18 @@ def test_a_changed_mind_is_a_further_answer_and_withdraws_what_was_begun(
     later(days=7)
     ana = campus.visit()
     begun = answer(ana, week.id, "yes").headers["location"]
+    ana.post(begun, {"day": today().isoformat(), "done": "In other words."})
+    assert (
+        answer(ana, week.id, "yes").headers["location"] == begun and "In other words." in ana.get(begun).text
+    )
     answer(ana, week.id, "partly")
     assert "this was withdrawn" in ana.get(begun).text
     assert ana.post(begun, {"day": today().isoformat(), "done": "x"}).status_code == 409
     again = answer(ana, week.id, "yes").headers["location"]
-    assert again != begun and campus.count(CheckInAnswer) == 3
+    assert again != begun and campus.count(CheckInAnswer) == 4
     assert [one for one in actions_of(campus) if one.startswith("appl")] == [
         "application_claim.begun",
+        "application_claim.completed",
         "application_claim.withdrawn",
         "application_claim.begun",
     ]

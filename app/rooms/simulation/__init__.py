@@ -8,6 +8,7 @@ from app.kit.errors import N_
 from app.kit.privacy import PersonalData
 from app.kit.room import NavigationItem, PlacementKind, Room
 from app.rooms.simulation.placing import first_page, scenario_options, scenario_preview
+from app.rooms.simulation.planning import plan_seeds
 from app.rooms.simulation.routes import router
 
 ONLY_THEM = "the person alone"
@@ -29,6 +30,7 @@ ROOM = Room(
             first_page=first_page,
         ),
     ),
+    plan_seeds=plan_seeds,
     personal_data=(
         PersonalData("own_situation", "user_id", "Situations from work, in the learner's words", ONLY_THEM),
         PersonalData("simulation_run", "user_id", "Conversations that were tried out", ONLY_THEM),

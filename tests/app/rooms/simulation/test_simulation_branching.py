@@ -179,3 +179,13 @@ def test_events_hold_nobodys_words(stage: Campus, ana: Player) -> None:
         events = list(session.query(AuditEvent).filter(AuditEvent.action.startswith("simulation.")))
     assert [event.action for event in events] == ["simulation.begun", "simulation.turn", "simulation.turn"]
     assert "zebra" not in str([event.detail for event in events])
+
+
+def test_a_plan_can_begin_with_what_was_said_well(stage: Campus, ana: Player) -> None:
+    ana.begin().say("You took two days off and nobody rang.").stop()
+    assert f'href="/plan/new?from=run:{ana.run_id}"' in ana.page
+    begun = ana.visit.get(f"/plan/new?from=run:{ana.run_id}").text
+    assert "I have a conversation like “The wardrobe and the third call”" in begun
+    assert "say: “You took two days off and nobody rang.”" in begun
+    bo = stage.visit("bo").get(f"/plan/new?from=run:{ana.run_id}").text
+    assert "two days off" not in bo and "I have a conversation like" not in bo

@@ -156,10 +156,17 @@ def test_a_session_cannot_end_its_script() -> None:
 
 
 def test_the_menu_shows_what_the_role_may_open() -> None:
-    assert [item.get_text() for item in page_of("ask-empty").select("nav a")] == ["Ask", "Practise"]
+    assert [item.get_text() for item in page_of("ask-empty").select("nav a")] == [
+        "Ask",
+        "Practise",
+        "Role-play",
+        "Plan",
+    ]
     assert [item.get_text() for item in page_of("review-queue").select("nav a")] == [
         "Ask",
         "Practise",
+        "Role-play",
+        "Plan",
         "Review",
         "Experts",
         "Coach settings",

@@ -23,6 +23,7 @@ from app.kit.clock import now
 from app.kit.errors import N_, NotFound, WorksideError
 
 PRACTICE = "practice"
+LATE = "after_worked"
 RECHECK = "recheck"
 
 
@@ -99,7 +100,8 @@ def record_attempt(
 ) -> Attempt:
     """Keeps one answer with its feedback. The same form sent again (`key`) returns the attempt that it made the first time.
 
-    PractisingOver where a learner has no try left. The answer of a re-check (`recheck`) is none of the tries.
+    PractisingOver where a learner has no try left. An answer that comes after the worked ones, seen in another activity of the
+    course, says so in its remarks (LATE). The answer of a re-check (`recheck`) is none of the tries.
     """
     hold_person(session, visitor.user_id)
     known = session.scalars(
@@ -118,11 +120,11 @@ def record_attempt(
         user_id=visitor.user_id,
         task_id=task.id,
         task_key=task.key,
-        number=1 + (practising.used if recheck is None else 0),
+        number=1 + (practising.used_here if recheck is None else 0),
         response=response,
         answer=dict(answer) if answer is not None else None,
         feedback=[dict(line) for line in feedback],
-        remarks=dict(remarks or {}),
+        remarks={**(remarks or {}), **({LATE: True} if recheck is None and practising.is_late else {})},
         recheck_id=recheck.id if recheck is not None else None,
     )
     try:
@@ -142,7 +144,7 @@ def record_attempt(
         number=attempt.number,
         recheck=attempt.recheck_id,
     )
-    if recheck is None and visitor.is_gradable and attempt.number == practising.tries:
+    if recheck is None and visitor.is_gradable and practising.used + 1 == practising.tries:
         schedule_recheck(session, visitor, task)
     return attempt
 

@@ -81,10 +81,10 @@ class SelfAssessment(Base):
 
 
 class PracticeEnd(Base):
-    """A learner has asked for the worked answers of a task: no further attempt is taken in this activity."""
+    """A learner has asked for the worked answers of a task. It holds for the whole course, in whichever activity they asked."""
 
     __tablename__ = "practice_end"
-    __table_args__ = (UniqueConstraint("user_id", "resource_link_id", "task_key"),)
+    __table_args__ = (UniqueConstraint("user_id", "context_id", "task_key"),)
 
     id: Mapped[str] = mapped_column(ID, primary_key=True, default=new_id)
     organisation_id: Mapped[str] = mapped_column(ID, ForeignKey("organisation.id"))
@@ -97,7 +97,8 @@ class PracticeEnd(Base):
 
 
 class Recheck(Base):
-    """The unaided re-check of one task for one person in one activity: when it is due and how far it is.
+    """The unaided re-check of one task for one person in one course: when it is due and how far it is. There is one, however many
+    activities show the task.
 
     `state` is "waiting" (due at `due_at`), "open" (the coach is closed to this person meanwhile) or "done"; its answer is the
     attempt that names it. `task_id` is the version that was practised. `openings` counts how often it was opened, so that who
@@ -106,7 +107,7 @@ class Recheck(Base):
 
     __tablename__ = "recheck"
     __table_args__ = (
-        UniqueConstraint("user_id", "resource_link_id", "task_key"),
+        UniqueConstraint("user_id", "context_id", "task_key"),
         Index("ix_recheck_person", "user_id", "context_id", "state"),
     )
 

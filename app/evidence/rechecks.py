@@ -88,24 +88,24 @@ def schedule_recheck(session: Session, visitor: Visitor, task: PracticeTask) -> 
 
 
 def recheck_of(session: Session, visitor: Visitor, task_key: str) -> Recheck | None:
-    """The visitor's re-check of a task in this activity."""
+    """The visitor's re-check of a task in this course."""
     return session.scalars(
         select(Recheck).where(
             Recheck.user_id == visitor.user_id,
-            Recheck.resource_link_id == visitor.resource_link_id,
+            Recheck.context_id == visitor.context_id,
             Recheck.task_key == task_key,
         )
     ).one_or_none()
 
 
 def rechecks_of(session: Session, visitor: Visitor) -> list[Recheck]:
-    """The visitor's re-checks in this activity, in the order of their due times."""
+    """The visitor's re-checks in this course, in the order of their due times."""
     return list(
         session.scalars(
             select(Recheck)
             .where(
                 Recheck.user_id == visitor.user_id,
-                Recheck.resource_link_id == visitor.resource_link_id,
+                Recheck.context_id == visitor.context_id,
             )
             .order_by(Recheck.due_at, Recheck.id)
         )

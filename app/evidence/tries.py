@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 from app.course.access import Visitor
 from app.course.content import PracticeTask
 from app.course.tasks import tries_of
-from app.evidence.models import Attempt, PracticeEnd, SelfAssessment
+from app.evidence.models import Attempt, Evidence, PracticeEnd, SelfAssessment
 from app.evidence.people import hold_person
 from app.evidence.rechecks import schedule_recheck
 from app.kit.audit import record_event
@@ -38,14 +38,27 @@ class PractisingOver(WorksideError):
     )
 
 
+class AlreadyHandedIn(WorksideError):
+    """Somebody's own view of an answer that a reviewer has before them already."""
+
+    status = 409
+    title = N_("You have handed this in")
+    advice = N_(
+        "Your own view stays as it was when you handed in. If a line is wrong, tell your instructor beside that line."
+    )
+
+
 @dataclass(frozen=True)
 class Practising:
-    """How far a person is with a task in an activity: tries used, of how many, and whether they have ended it themselves.
+    """How far a person is with a task in a course: tries used, of how many, and whether they have ended it themselves.
 
-    `is_limited` is False for somebody whose work goes nowhere, such as an instructor who tries the task out.
+    Several activities of a course may show one task, and its worked answers are seen once: tries count over all of them.
+    `used_here` are those in this activity. `is_limited` is False for somebody whose work goes nowhere, such as an instructor
+    who tries the task out.
     """
 
     used: int
+    used_here: int
     tries: int
     has_ended: bool
     is_limited: bool
@@ -57,7 +70,13 @@ class Practising:
 
     @property
     def is_over(self) -> bool:
-        """Whether no further answer is taken: exactly where somebody who hands in has the worked answers before them."""
+        """Whether no further answer is taken, since somebody who hands in has the worked answers before them."""
+        return self.is_late and self.used_here > 0
+
+    @property
+    def is_late(self) -> bool:
+        """Whether an answer would come after the worked ones. Where the person has none in this activity yet one is taken all the
+        same, since its column would stay empty for ever; who reviews it is told."""
         return self.is_limited and self.shows_worked
 
     @property
@@ -66,28 +85,32 @@ class Practising:
 
 
 def practising_of(session: Session, visitor: Visitor, task: PracticeTask) -> Practising:
-    """How far the visitor is with this task here. Tries count over all of its versions: the worked answers were seen once."""
-    here = (visitor.user_id, visitor.resource_link_id, task.key)
-    used = session.scalar(
-        select(func.count())
-        .select_from(Attempt)
+    """How far the visitor is with this task. Tries count over all of its versions: the worked answers were seen once."""
+    counts = session.execute(
+        select(Attempt.resource_link_id, func.count())
         .where(
-            Attempt.user_id == here[0],
-            Attempt.resource_link_id == here[1],
-            Attempt.task_key == here[2],
+            Attempt.user_id == visitor.user_id,
+            Attempt.context_id == visitor.context_id,
+            Attempt.task_key == task.key,
             Attempt.recheck_id.is_(None),
         )
+        .group_by(Attempt.resource_link_id)
     )
+    used = {row[0]: int(row[1]) for row in counts}
     return Practising(
-        used or 0, tries_of(task.definition), _end_of(session, *here) is not None, visitor.is_gradable
+        sum(used.values()),
+        used.get(visitor.resource_link_id, 0),
+        tries_of(task.definition),
+        _end_of(session, visitor, task.key) is not None,
+        visitor.is_gradable,
     )
 
 
-def _end_of(session: Session, user_id: str, resource_link_id: str, task_key: str) -> PracticeEnd | None:
+def _end_of(session: Session, visitor: Visitor, task_key: str) -> PracticeEnd | None:
     return session.scalars(
         select(PracticeEnd).where(
-            PracticeEnd.user_id == user_id,
-            PracticeEnd.resource_link_id == resource_link_id,
+            PracticeEnd.user_id == visitor.user_id,
+            PracticeEnd.context_id == visitor.context_id,
             PracticeEnd.task_key == task_key,
         )
     ).one_or_none()
@@ -96,7 +119,7 @@ def _end_of(session: Session, user_id: str, resource_link_id: str, task_key: str
 def end_practising(session: Session, visitor: Visitor, task: PracticeTask) -> PracticeEnd:
     """Notes that the person wants to see the worked answers. Asked twice is asked once; NothingTried before the first try."""
     hold_person(session, visitor.user_id)
-    known = _end_of(session, visitor.user_id, visitor.resource_link_id, task.key)
+    known = _end_of(session, visitor, task.key)
     if known is not None:
         return known
     if practising_of(session, visitor, task).used == 0:
@@ -126,11 +149,16 @@ def end_practising(session: Session, visitor: Visitor, task: PracticeTask) -> Pr
 def record_self_assessment(
     session: Session, visitor: Visitor, attempt: Attempt, criteria: Mapping[str, bool]
 ) -> SelfAssessment:
-    """Keeps what a person thinks of their own attempt. The same view once more is the one that stands there."""
+    """Keeps what a person thinks of their own attempt. The same view once more is the one that stands there.
+
+    AlreadyHandedIn where another view would come after the answer was handed in: reviewers see the one that went with it.
+    """
     hold_person(session, visitor.user_id)
     last = self_assessment_of(session, attempt.id)
     if last is not None and last.criteria == dict(criteria):
         return last
+    if session.scalars(select(Evidence.id).where(Evidence.attempt_id == attempt.id)).first() is not None:
+        raise AlreadyHandedIn
     row = SelfAssessment(
         attempt_id=attempt.id,
         user_id=visitor.user_id,

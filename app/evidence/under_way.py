@@ -16,6 +16,7 @@ from app.evidence.ledger import PRACTICE
 from app.evidence.models import Attempt, Evidence, Recheck
 from app.evidence.rechecks import OPEN
 from app.kit.clock import now
+from app.kit.errors import N_, WorksideError
 
 # A task that nobody has touched for so long was given up: help is not held back for it for ever.
 GIVEN_UP_AFTER = timedelta(days=14)
@@ -92,6 +93,23 @@ def recheck_under_way(session: Session, visitor: Visitor) -> RecheckUnderWay | N
         .limit(1)
     ).one_or_none()
     return RecheckUnderWay(found[0], task_title(found[1], visitor.locale)) if found else None
+
+
+class CoachClosed(WorksideError):
+    """Help during a re-check: what is answered then would no longer be the person's own."""
+
+    status = 409
+    title = N_("The coach is closed for your re-check")
+    advice = N_(
+        "You have a re-check open in this course, and it is done without help. Hand it in, or end it without an answer: you find both "
+        "on its page, under Practise. Then ask again."
+    )
+
+
+def refuse_in_recheck(session: Session, visitor: Visitor) -> None:
+    """Raises CoachClosed while the visitor has a re-check open in this course."""
+    if recheck_under_way(session, visitor) is not None:
+        raise CoachClosed
 
 
 def _sources_of(task: PracticeTask) -> frozenset[tuple[str, str]]:

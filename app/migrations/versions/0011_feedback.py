@@ -67,9 +67,9 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id", name=op.f("pk_recheck")),
         sa.UniqueConstraint(
             "user_id",
-            "resource_link_id",
+            "context_id",
             "task_key",
-            name=op.f("uq_recheck_user_id_resource_link_id_task_key"),
+            name=op.f("uq_recheck_user_id_context_id_task_key"),
         ),
     )
     op.create_index("ix_recheck_person", "recheck", ["user_id", "context_id", "state"])
@@ -112,9 +112,9 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id", name=op.f("pk_practice_end")),
         sa.UniqueConstraint(
             "user_id",
-            "resource_link_id",
+            "context_id",
             "task_key",
-            name=op.f("uq_practice_end_user_id_resource_link_id_task_key"),
+            name=op.f("uq_practice_end_user_id_context_id_task_key"),
         ),
     )
     op.create_table(

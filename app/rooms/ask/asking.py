@@ -15,12 +15,12 @@ from app.coach.content_gaps import record_gap
 from app.coach.hints import RUNGS
 from app.course.access import Visitor
 from app.course.services import Services
+from app.evidence.under_way import refuse_in_recheck
 from app.kit.audit import record_event
 from app.kit.clock import now
 from app.kit.errors import N_, WorksideError
 from app.kit.ids import new_id
 from app.kit.jobs import OWNER, is_of_the_dead
-from app.rooms.ask.closing import refuse_in_recheck
 from app.rooms.ask.conversations import (
     access_conversation,
     access_turn,

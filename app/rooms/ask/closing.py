@@ -1,26 +1,16 @@
-"""The coach is closed to a person while their unaided re-check is open."""
+"""The coach is closed to a person while their unaided re-check is open: a condition of routes that show what it said."""
 
 from __future__ import annotations
 
-from sqlalchemy.orm import Session
+from fastapi import Depends
 
-from app.course.access import Visitor
-from app.evidence.under_way import recheck_under_way
-from app.kit.errors import N_, WorksideError
-
-
-class CoachClosed(WorksideError):
-    """A question during a re-check: its answer would no longer be the person's own."""
-
-    status = 409
-    title = N_("The coach is closed for your re-check")
-    advice = N_(
-        "You have a re-check open in this course, and it is done without help. Hand it in, or end it without an answer: you find both "
-        "on its page, under Practise. Then ask again."
-    )
+from app.course.access import AnyVisitor
+from app.evidence.under_way import refuse_in_recheck
+from app.kit.db import Db
 
 
-def refuse_in_recheck(session: Session, visitor: Visitor) -> None:
-    """Raises CoachClosed while the visitor has a re-check open in this course."""
-    if recheck_under_way(session, visitor) is not None:
-        raise CoachClosed
+def _refuse(visitor: AnyVisitor, session: Db) -> None:
+    refuse_in_recheck(session, visitor)
+
+
+COACH_IS_OPEN = Depends(_refuse)

@@ -38,6 +38,7 @@ from app.kit.i18n import Translator, day_in
 from app.kit.limits import RateLimit
 from app.kit.pages import render_page, translator_of
 from app.rooms.ask.after import record_unblocked
+from app.rooms.ask.closing import COACH_IS_OPEN
 from app.rooms.ask.conversations import access_turn
 from app.rooms.ask.models import Turn
 
@@ -48,7 +49,7 @@ SHOWN_EXPERTS = 6
 SHOWN_PLACES = 5
 
 
-@router.get("/ask/turns/{turn_id}/hand-off")
+@router.get("/ask/turns/{turn_id}/hand-off", dependencies=[COACH_IS_OPEN])
 def show_hand_off_form(request: Request, visitor: AnyVisitor, session: Db, turn_id: str) -> Response:
     """What an expert would see of this question, to be changed before it goes; or what was sent already."""
     turn = access_turn(session, visitor, turn_id)
@@ -87,7 +88,7 @@ def hand_off(
     return RedirectResponse(f"/ask/hand-offs/{row.id}", 303)
 
 
-@router.get("/ask/hand-offs/{hand_off_id}")
+@router.get("/ask/hand-offs/{hand_off_id}", dependencies=[COACH_IS_OPEN])
 def show_hand_off(request: Request, visitor: AnyVisitor, session: Db, hand_off_id: str) -> Response:
     """The visitor's own question with an expert: what was sent, who has it, until when, and the answer."""
     row = access_own_hand_off(session, visitor, hand_off_id)

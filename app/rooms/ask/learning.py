@@ -18,11 +18,12 @@ from app.coach.ready_prompts import (
 )
 from app.course.access import AnyVisitor, Visitor, refuse_anonymous
 from app.course.services import Services
+from app.evidence.under_way import refuse_in_recheck
 from app.kit.db import Db
 from app.kit.limits import RateLimit
 from app.kit.pages import render_fragment, render_page, translator_of
 from app.rooms.ask.after import explained, record_explained, record_unblocked
-from app.rooms.ask.closing import refuse_in_recheck
+from app.rooms.ask.closing import COACH_IS_OPEN
 from app.rooms.ask.conversations import access_turn
 from app.rooms.ask.ladder import raise_hint
 from app.rooms.ask.models import Turn
@@ -54,7 +55,7 @@ def show_more(
     return _turn(request, session, visitor, turn)
 
 
-@router.post("/ask/turns/{turn_id}/unblocked")
+@router.post("/ask/turns/{turn_id}/unblocked", dependencies=[COACH_IS_OPEN])
 def say_unblocked(
     request: Request, visitor: AnyVisitor, session: Db, turn_id: str, answer: Annotated[str, Form()] = ""
 ) -> Response:
@@ -64,7 +65,7 @@ def say_unblocked(
     return _turn(request, session, visitor, turn)
 
 
-@router.post("/ask/turns/{turn_id}/explain-back")
+@router.post("/ask/turns/{turn_id}/explain-back", dependencies=[COACH_IS_OPEN])
 async def explain_back(
     request: Request,
     visitor: AnyVisitor,

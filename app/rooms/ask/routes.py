@@ -18,6 +18,7 @@ from app.kit.db import Db
 from app.kit.limits import RateLimit
 from app.kit.pages import render_page, translator_of
 from app.rooms.ask import hand_off, learning
+from app.rooms.ask.closing import COACH_IS_OPEN
 from app.rooms.ask.conversations import (
     SHOWN_TURNS,
     access_conversation,
@@ -55,7 +56,7 @@ def show_home(
     return _render_home(request, visitor, session, conversation)
 
 
-@router.get("/ask/conversations")
+@router.get("/ask/conversations", dependencies=[COACH_IS_OPEN])
 def show_conversations(
     request: Request,
     visitor: AnyVisitor,
@@ -129,7 +130,7 @@ def delete(request: Request, visitor: AnyVisitor, session: Db, conversation_id: 
     return RedirectResponse("/ask/conversations", 303)
 
 
-@router.get("/ask/conversations/{conversation_id}/export")
+@router.get("/ask/conversations/{conversation_id}/export", dependencies=[COACH_IS_OPEN])
 def export(request: Request, visitor: AnyVisitor, session: Db, conversation_id: str) -> Response:
     """The conversation as a Markdown file."""
     translate = translator_of(request)
@@ -161,7 +162,7 @@ async def ask(
     return stream_turn(request, visitor, turn.id)
 
 
-@router.get("/ask/turns/{turn_id}/events")
+@router.get("/ask/turns/{turn_id}/events", dependencies=[COACH_IS_OPEN])
 async def resume(
     request: Request,
     visitor: AnyVisitor,
@@ -181,7 +182,7 @@ async def stop(request: Request, visitor: AnyVisitor, turn_id: str) -> Response:
     return Response(status_code=204)
 
 
-@router.get("/sources/passages/{passage_id}")
+@router.get("/sources/passages/{passage_id}", dependencies=[COACH_IS_OPEN])
 def show_passage(
     request: Request,
     visitor: AnyVisitor,
@@ -194,7 +195,7 @@ def show_passage(
     return render_page(request, "ask/source.html", **view)
 
 
-@router.get("/sources/{turn_id}/{mark}")
+@router.get("/sources/{turn_id}/{mark}", dependencies=[COACH_IS_OPEN])
 def show_source(request: Request, visitor: AnyVisitor, session: Db, turn_id: str, mark: str) -> Response:
     """A citation's place in its document, with the cited words marked."""
     view = source_view(request.app.state.services, session, visitor, turn_id, mark)

@@ -12,6 +12,7 @@ from app.course.content import PracticeTask
 from app.course.services import Services
 from app.course.tasks import task_title
 from app.evidence.models import Attempt
+from app.evidence.under_way import recheck_under_way
 from app.kit.i18n import Translator
 from app.kit.room import PlanSeed
 
@@ -26,7 +27,9 @@ _SELF = re.compile(r"^(?:then |first )?i(?:'ll| will| would|'d)? (?=[a-z])", re.
 def seeds_for(
     services: Services, session: Session, visitor: Visitor, translate: Translator
 ) -> list[PlanSeed]:
-    """The newest few of what was asked and practised."""
+    """The newest few of what was asked and practised; nothing while a re-check is open, since they hold what the coach said."""
+    if recheck_under_way(session, visitor) is not None:
+        return []
     asked = [
         seed
         for give in services.plan_seeds
@@ -38,7 +41,9 @@ def seeds_for(
 def seed_named(
     services: Services, session: Session, visitor: Visitor, translate: Translator, key: str
 ) -> PlanSeed | None:
-    """The seed of a key, if it is the visitor's own; None for any other."""
+    """The seed of a key, if it is the visitor's own; None for any other, and while a re-check is open."""
+    if recheck_under_way(session, visitor) is not None:
+        return None
     if key.startswith(KIND):
         return next((seed for seed in practised(session, visitor, translate) if seed.key == key), None)
     found = [

@@ -11,8 +11,9 @@ from starlette.responses import RedirectResponse, Response
 from app.course.access import AnyVisitor, access_task_version, refuse_anonymous
 from app.course.services import Services
 from app.evidence.ledger import access_attempt, submit_attempt
-from app.evidence.rechecks import access_recheck, open_recheck, put_off_recheck, recheck_of
+from app.evidence.rechecks import access_recheck, open_recheck, put_off_recheck
 from app.evidence.tries import end_practising, record_self_assessment, ticked
+from app.evidence.under_way import recheck_under_way, refuse_in_recheck
 from app.kit.db import Db
 from app.kit.ids import new_id
 from app.kit.limits import RateLimit
@@ -89,13 +90,12 @@ def show_task(
 ) -> Response:
     """A task with the visitor's attempts, their feedback, and what became of what was handed in.
 
-    While its re-check is open the page is that one: worked answers beside it would not be unaided.
+    While a re-check is open the page is that one: worked answers beside it would not be unaided.
     """
     services: Services = request.app.state.services
     task = find_task(services, session, visitor, key)
-    recheck = recheck_of(session, visitor, task.key)
-    if recheck is not None and recheck.state == "open":
-        return RedirectResponse(f"/practice/rechecks/{recheck.id}", 303)
+    if (recheck := recheck_under_way(session, visitor)) is not None:
+        return RedirectResponse(f"/practice/rechecks/{recheck.recheck_id}", 303)
     view = task_page_view(session, visitor, task, attempt, new_id(), translator_of(request))
     shown = {part["attempt_id"] for part in (view["feedback"], view["evidence"]) if part}
     note_answers_seen(services, session, visitor, shown)
@@ -115,6 +115,7 @@ async def check_answer(request: Request, visitor: AnyVisitor, key: str, posted: 
 def end(request: Request, visitor: AnyVisitor, session: Db, key: str) -> Response:
     """Shows the worked answers; no further attempt is taken from a learner."""
     refuse_anonymous(visitor)
+    refuse_in_recheck(session, visitor)
     task = find_task(request.app.state.services, session, visitor, key)
     end_practising(session, visitor, task)
     return RedirectResponse(f"/practice/{task.key}#worked", 303)

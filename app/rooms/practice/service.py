@@ -24,6 +24,7 @@ from app.evidence.models import Attempt, Confirmation, Evidence
 from app.evidence.rechecks import days_until, rechecks_of
 from app.evidence.said import said_of
 from app.evidence.tries import Practising, PractisingOver, practising_of
+from app.evidence.under_way import refuse_in_recheck
 from app.kit.clock import now
 from app.kit.errors import N_, NotAllowed, NotFound
 from app.kit.i18n import Translator
@@ -82,6 +83,7 @@ async def check_response(services: Services, visitor: Visitor, task_key: str, po
 
     def find() -> tuple[PracticeTask, Attempt | None, Practising]:
         with services.database.read() as session:
+            refuse_in_recheck(session, visitor)
             task = find_task(services, session, visitor, task_key)
             known = select(Attempt).where(
                 Attempt.user_id == visitor.user_id, Attempt.key == posted.text("attempt_key")

@@ -21,6 +21,7 @@ from app.evidence.contests import (
 )
 from app.evidence.gradebook import gradebook_state
 from app.evidence.ledger import (
+    LATE,
     PRACTICE,
     RECHECK,
     confirmation_of,
@@ -215,6 +216,7 @@ def evidence_page_view(
         "file": _file_view(session, attempt),
         "attempt_number": attempt.number,
         "earlier_attempts": attempt.number - 1,
+        "is_late": bool(attempt.remarks.get(LATE)),
         "is_recheck": is_recheck,
         "openings": recheck.openings if recheck else 0,
         "completes": not is_recheck and is_complete_when_submitted(task.definition),

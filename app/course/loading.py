@@ -76,7 +76,7 @@ def load_course(services: Services, folder: Path, organisation_id: str) -> tuple
             if report is not None:
                 unread.append(report)
         for path in sorted((folder / "scenarios").glob("*.toml")):
-            scenario = plain(_read(path))
+            scenario = _read(path)
             try:
                 check_scenario(scenario)
             except ScenarioInvalid as error:
@@ -112,13 +112,18 @@ def text_in(value: Any, locale: str) -> str:
 
 def _read(path: Path) -> dict[str, Any]:
     try:
-        return tomllib.loads(path.read_text(encoding="utf-8"))
+        read: dict[str, Any] = plain(tomllib.loads(path.read_text(encoding="utf-8")))
+        return read
     except FileNotFoundError:
         raise CourseFolderInvalid(
             f"{path} is missing. A course folder has a course.toml; see docs/content.md."
         ) from None
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise CourseFolderInvalid(f"{path}: {error}") from None
+    except RecursionError:
+        raise CourseFolderInvalid(
+            f"{path}: brackets or tables stand too deep within each other. See docs/content.md for what belongs here."
+        ) from None
 
 
 def _load_task(

@@ -45,6 +45,9 @@ _FRONT = ("id", "skill", "level", "minutes", "answer_kind", "tries", "completion
 _PLACE = re.compile(r"^(?P<name>page|slide|at) (?P<number>[0-9]+(?:\.[0-9]+)?)$")
 _NO_FRONT = N_("A Markdown task begins with --- , then lines such as “minutes: 10”, then --- again.")
 _NO_SECTION = N_("There is no such section. See docs/content.md for the headings of a task.")
+_TOO_DEEP = N_(
+    "There are too many brackets or tables within each other. See docs/content.md for what a task looks like."
+)
 _NOT_TEXT = N_("The file is no text in UTF-8. Save it anew as plain text.")
 
 
@@ -60,6 +63,8 @@ def read_task(filename: str, data: bytes) -> dict[str, Any]:
         return check_definition(plain(tomllib.loads(text)))
     except tomllib.TOMLDecodeError as error:
         raise TaskInvalid([Problem("file", f"TOML: {error}")]) from None
+    except RecursionError:
+        raise TaskInvalid([Problem("file", _TOO_DEEP)]) from None
 
 
 def plain(value: Any) -> Any:

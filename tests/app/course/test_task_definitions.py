@@ -148,6 +148,9 @@ def test_an_error_names_the_field_and_what_to_do(change: dict[str, Any], field: 
     ("name", "data", "words"),
     [
         ("a.toml", b"id = ", "TOML"),
+        ("a.toml", b"a=" + b"[" * 5000, "too many brackets"),
+        ("a.toml", b"a=" + b"[" * 5000 + b"]" * 5000, "too many brackets"),
+        ("a.toml", b".".join([b"a"] * 5000) + b" = 1", "too many brackets"),
         ("a.toml", b"\xff\xfe", "UTF-8"),
         ("a.md", b"# No front", "begins with ---"),
         ("a.md", b"---\nid: x\n---\n# X\n\n## Sitution\nx\n", "no such section"),

@@ -9,7 +9,7 @@ import pytest
 from sqlalchemy import select
 
 from app.course.content import PracticeTask
-from app.course.loading import load_course, organisation_named
+from app.course.loading import CourseFolderInvalid, load_course, organisation_named
 from app.course.task_files import read_task
 from app.kit.audit import AuditEvent
 from tests.app.rooms.campus import TASK, Campus, write_course
@@ -249,6 +249,24 @@ def test_a_file_that_is_no_task_is_told_what_to_do(campus: Campus) -> None:
     for words in ("situaton", "There is no such field", "criteria", "This is missing"):
         assert words in sent.text
     assert drafts(campus) == []
+
+
+def test_a_file_of_brackets_is_told_what_to_do(campus: Campus, tmp_path: Path) -> None:
+    ines = author(campus)
+    sent = ines.client.post(
+        "/tasks/new/from-file",
+        data={"form_key": "f" * 32},
+        files={"file": ("task.toml", b"a=" + b"[" * 5000)},
+        headers=ines.headers | {"Origin": "http://localhost:8000"},
+    )
+    assert sent.status_code == 200 and "too many brackets" in sent.text
+    folder = write_course(tmp_path / "deep", "north", "parcels")
+    for name in ("course.toml", "skills.toml", "tasks/lamp-parcels.toml"):
+        kept = (folder / name).read_bytes() if (folder / name).exists() else None
+        (folder / name).write_bytes(b"a=" + b"[" * 5000)
+        with pytest.raises(CourseFolderInvalid, match=name):
+            load_course(campus.services, folder, task_named(campus, "lamp-parcels").organisation_id)
+        (folder / name).unlink() if kept is None else (folder / name).write_bytes(kept)
 
 
 def test_a_folder_never_overwrites_what_an_instructor_changed(campus: Campus, tmp_path: Path) -> None:

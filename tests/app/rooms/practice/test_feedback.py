@@ -122,6 +122,9 @@ def test_ones_own_view_is_kept_beside_the_suggestion_and_changes_no_points(campu
     assert page.count("The learner thinks: this is there.") == 2
     assert "It would give 0 of 100 points" in page
     assert campus.visit("ben").post(f"/practice/attempts/{attempt}/own-view").status_code == 404
+    late = ana.post(f"/practice/attempts/{attempt}/own-view", {"met": "photos"})
+    assert late.status_code == 409 and "You have handed this in" in late.text
+    assert len(rows(campus, SelfAssessment)) == 2, "the reviewer sees the view that went with the answer"
 
 
 def test_what_speaks_to_a_machine_is_left_out_and_said(campus: Campus) -> None:

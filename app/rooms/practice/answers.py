@@ -34,7 +34,7 @@ LONGEST_REASON = 3_000
 LONGEST_FILE_TEXT = 12_000  # some four pages; the whole file is what reviewers read
 LARGEST_FILE_MB = 5
 # Ending -> name for people. What has text to give feedback on; `retrieval.parsing` reads each of them.
-FILE_FORMATS = {"pdf": "PDF", "docx": "Word", "pptx": "PowerPoint", "txt": "text", "md": "Markdown"}
+FILE_FORMATS = {"pdf": "PDF", "docx": "Word", "pptx": "PowerPoint", "txt": N_("text"), "md": "Markdown"}
 _READING = threading.BoundedSemaphore(2)  # each is a process of its own for some seconds
 _LIMITS = Limits(seconds=40, processor_seconds=30, memory=1_000_000_000, answer=20_000_000)
 _CONTROLS = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")

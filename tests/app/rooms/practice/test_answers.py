@@ -197,6 +197,7 @@ def test_a_file_is_opened_by_its_owner_and_by_reviewers_once_it_is_handed_in(cam
 def test_a_file_may_be_larger_than_a_form_and_not_larger_than_the_limit(campus: Campus) -> None:
     key = write_task(author(campus), FILE | {"file_accepts": "txt", "file_most_mb": str(LARGEST_FILE_MB)})
     ana = campus.visit()
+    assert "texto, 5 MB" in campus.visit(locale="es").get(f"/practice/{key}").text
     words = b"Please send a photo of the inside. " * 40_000  # 1.4 MB
     assert send_file(ana, key, "long.txt", words).status_code == 303
     assert send_file(ana, key, "long.txt", words * 4).status_code in {413, 422}

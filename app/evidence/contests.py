@@ -144,13 +144,13 @@ def count_open_contests(session: Session, context_id: str) -> int:
 
 
 def unseen_answers(session: Session, visitor: Visitor) -> list[Contest]:
-    """Answers to the visitor in this activity that they have not opened yet."""
+    """Answers to the visitor in this course that they have not opened yet."""
     return list(
         session.scalars(
             select(Contest)
             .where(
                 Contest.user_id == visitor.user_id,
-                Contest.resource_link_id == visitor.resource_link_id,
+                Contest.context_id == visitor.context_id,
                 Contest.state == "answered",
                 Contest.seen_at.is_(None),
                 Contest.answered_at > now() - ANNOUNCED_FOR,

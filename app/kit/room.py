@@ -28,10 +28,10 @@ class NavigationItem:
 
 @dataclass(frozen=True)
 class DueItem:
-    """One line of what waits for a person, already in their language, and where it leads."""
+    """One line of what waits for a person, already in their language, and where it leads ("": the line says where it is read)."""
 
     text: str
-    href: str
+    href: str = ""
 
 
 @dataclass(frozen=True)

@@ -15,6 +15,7 @@ from app.coach.task_feedback import Decided, asked_of, give_task_feedback
 from app.course.access import Visitor, access_task, access_task_version
 from app.course.content import PracticeTask
 from app.course.loading import skill_names
+from app.course.models import ResourceLink
 from app.course.scope import coach_scope
 from app.course.services import Services
 from app.course.tasks import is_complete_when_submitted, localised, task_title, task_view
@@ -296,8 +297,24 @@ def _answers_due(session: Session, visitor: Visitor, translate: Translator) -> l
             "Your instructor has answered what you said about “%(title)s”",
             title=task_title(task, visitor.locale),
         )
-        items[attempt.id] = DueItem(text, attempt_href(attempt))
+        items[attempt.id] = _due_item(session, visitor, attempt, text, attempt_href(attempt), translate)
     return list(items.values())
+
+
+def _due_item(
+    session: Session, visitor: Visitor, attempt: Attempt, text: str, href: str, translate: Translator
+) -> DueItem:
+    """A line about an attempt. One that was made in another activity of the course is read there, and the line says where: here
+    the task's page is about another column, or is no page at all. A re-check is the course's, so it opens anywhere.
+    """
+    if attempt.recheck_id is not None or attempt.resource_link_id == visitor.resource_link_id:
+        return DueItem(text, href)
+    activity = session.get_one(ResourceLink, attempt.resource_link_id)
+    if activity.title:
+        return DueItem(
+            translate("%(text)s: open the activity “%(activity)s”", text=text, activity=activity.title)
+        )
+    return DueItem(translate("%(text)s: open the activity in which you handed it in", text=text))
 
 
 def attempt_href(attempt: Attempt) -> str:
@@ -315,7 +332,6 @@ def _decisions_due(session: Session, visitor: Visitor, translate: Translator) ->
         .where(
             Evidence.user_id == visitor.user_id,
             Evidence.context_id == visitor.context_id,
-            Evidence.resource_link_id == visitor.resource_link_id,
             Evidence.state == "decided",
             Evidence.superseded_by.is_(None),
             # What the task's own policy decided is no news.
@@ -338,5 +354,5 @@ def _decisions_due(session: Session, visitor: Visitor, translate: Translator) ->
                 "Your instructor has looked at “%(title)s”", title=task_title(task, visitor.locale)
             )
         )
-        items[href] = DueItem(text, href)
+        items[(href, attempt.resource_link_id)] = _due_item(session, visitor, attempt, text, href, translate)
     return list(items.values())[:3]

@@ -59,6 +59,29 @@ def test_words_against_a_line_go_to_the_instructor_and_the_reply_comes_back(camp
     assert "zebra" not in str([event.detail for event in events])
 
 
+def test_what_came_back_in_another_activity_of_the_course_is_said_with_where_to_read_it(
+    campus: Campus,
+) -> None:
+    ana, ivo = campus.visit(link="lamps", custom={"task": KEY}), campus.visit("ivo", "instructor")
+    attempt = ana.attempt(KEY, "I say sorry.")
+    contest(ana, attempt)
+    (row,) = contests(campus)
+    answer(ivo, row.id)
+    ana.hand_in(attempt)
+    ivo.decide(ivo.waiting()[0])
+    coach = campus.visit(link="the-coach")
+    home = coach.get("/").text
+    for words in ("has answered what you said about", "has looked at"):
+        line = next(line for line in home.split("<li>") if words in line)
+        assert "open the activity “Activity lamps”" in line and "href" not in line.split("</li>")[0]
+    assert "Activity lamps" not in campus.visit("ben", link="the-coach").get("/").text
+    assert "Activity lamps" not in campus.visit("ana", "learner", "depot").get("/").text
+    there = ana.get("/").text
+    assert f'href="/practice/{KEY}?attempt={attempt}"' in there and "Activity lamps”" not in there
+    ana.get(f"/practice/{KEY}?attempt={attempt}")
+    assert "has answered what you said about" not in coach.get("/").text, "it was seen"
+
+
 def test_the_reviewer_sees_it_beside_the_line_of_what_was_handed_in(campus: Campus) -> None:
     ana, ivo = campus.visit(), campus.visit("ivo", "instructor")
     attempt = ana.attempt(KEY, "I say sorry.")

@@ -24,11 +24,12 @@ class Moment:
 @dataclass(frozen=True)
 class Step:
     """What comes of the learner's words. Of an "unclear" one nothing has been said yet: `near` are the choices, nearest first.
+    A "farewell" ends the conversation where it stands.
 
     `choice` is the authored choice that the words were taken for; "" where none was.
     """
 
-    kind: Literal["said", "unclear"]
+    kind: Literal["said", "unclear", "farewell"]
     moment: Moment
     reply: str = ""
     choice: str = ""

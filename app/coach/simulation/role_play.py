@@ -18,6 +18,7 @@ from app.coach.chat_models import ChatModels
 from app.coach.guard import new_mark, without_addresses
 from app.coach.prompts import prompt_named
 from app.coach.simulation.containment import Problem, Secret, folded, problems_of, spoken, tells
+from app.coach.units import units_of
 from app.kit.errors import N_
 from app.kit.i18n import Translator
 
@@ -33,8 +34,8 @@ _NEUTRAL = (
 )
 _CLOSING = N_("All right. I have to stop here. Thank you for your time.")
 _FAREWELL = re.compile(
-    r"\b(?:good ?bye|bye|have a (?:nice|good) (?:day|evening|afternoon)|ate logo|ate mais|tchau|tenha um bom dia|"
-    r"adios|hasta luego|que tenga (?:un )?buen)\b"
+    r"\b(?:good ?bye|bye|have a (?:nice|good|great) (?:day|evening|afternoon|weekend)|ate logo|ate mais|tchau|adeus|"
+    r"tenha (?:um bom dia|uma boa (?:tarde|noite))|adios|hasta luego|que tenga (?:un )?buen)\b"
 )
 
 
@@ -114,6 +115,11 @@ async def reply(models: ChatModels, payer: Payer, brief: RoleBrief, said: Sequen
 def is_farewell(text: str) -> bool:
     """Whether somebody says goodbye."""
     return _FAREWELL.search(folded(text)) is not None
+
+
+def without_farewell(text: str) -> str:
+    """The sentences in which nobody says goodbye."""
+    return " ".join(unit.text for unit in units_of(text) if not is_farewell(unit.text))
 
 
 def authored_line(brief: RoleBrief, said: Sequence[Said], *, is_end: bool) -> str:

@@ -63,8 +63,8 @@ class SimulationTurn(Base):
     """What became of one thing that the learner said. Of a position the highest revision counts: a correction is a further row.
 
     `kind`: "said" (read from free words), "chosen" (the learner picked a choice), "unclear" and "taken_back" (nothing was answered
-    yet), "stopped" (the learner ended it), "earlier" (copied from the run that a retry goes back to). Node, mood and opened facts
-    are where the conversation stands afterwards; they stay on the server.
+    yet), "stopped" (the learner ended it; with words where they said goodbye), "earlier" (copied from the run that a retry goes
+    back to). Node, mood and opened facts are where the conversation stands afterwards; they stay on the server.
     """
 
     __tablename__ = "simulation_turn"

@@ -26,10 +26,13 @@ from app.rooms.simulation.runs import (
     State,
     access_run,
     is_known_turn,
+    next_revision,
     record_turn,
 )
 
 LONGEST_WORDS = 1000
+# After so many misses at one turn the conversation ends; from the second on the choices stand there to be tapped.
+MOST_UNCLEAR = 4
 
 
 def has_model(services: Services) -> bool:
@@ -89,7 +92,10 @@ async def say(
     if not words and not choice:
         raise InputRefused(N_("Say something first, in your own words."))
     step = await engine_for(services, visitor, state).answer(state.moment(), words, choice)
-    await _keep(services, visitor, state, _row(step, words, choice, position, key), position)
+    row = _row(step, words, choice, position, key)
+    if step.kind == "unclear" and state.times_unclear + 1 >= MOST_UNCLEAR:
+        row.is_end = True
+    await _keep(services, visitor, state, row)
 
 
 async def correct(
@@ -106,11 +112,11 @@ async def correct(
         raise GoneOn
     if not choice:
         row = SimulationTurn(key=key, position=position, kind="taken_back", said=last.said)
-        await _keep(services, visitor, state, row, position)
+        await _keep(services, visitor, state, row)
         return
     before = state.moment(position - 1)
     step = await Branching(services.retrieval.embedder, state.definition).answer(before, last.said, choice)
-    await _keep(services, visitor, state, _row(step, last.said, choice, position, key), position)
+    await _keep(services, visitor, state, _row(step, last.said, choice, position, key))
 
 
 async def stop(services: Services, visitor: Visitor, run_id: str, *, key: str) -> None:
@@ -121,12 +127,15 @@ async def stop(services: Services, visitor: Visitor, run_id: str, *, key: str) -
     row = SimulationTurn(
         key=key, position=state.position, kind="stopped", node=state.moment().node, is_end=True
     )
-    await _keep(services, visitor, state, row, state.position)
+    await _keep(services, visitor, state, row)
 
 
 def _row(step: Step, words: str, choice: str, position: int, key: str) -> SimulationTurn:
     if step.kind == "unclear":
         return SimulationTurn(key=key, position=position, kind="unclear", said=words, near=list(step.near))
+    if step.kind == "farewell":
+        node = step.moment.node
+        return SimulationTurn(key=key, position=position, kind="stopped", said=words, node=node, is_end=True)
     return SimulationTurn(
         key=key,
         position=position,
@@ -144,14 +153,11 @@ def _row(step: Step, words: str, choice: str, position: int, key: str) -> Simula
     )
 
 
-async def _keep(
-    services: Services, visitor: Visitor, state: State, row: SimulationTurn, position: int
-) -> None:
+async def _keep(services: Services, visitor: Visitor, state: State, row: SimulationTurn) -> None:
     debrief: dict[str, Any] | None = None
     if row.is_end:
-        rows = [one for one in state.rows if one.position != position]
-        row.revision = 1
-        ended = State(state.run, [*rows, row], state.definition, state.situation, state.opening, None)
+        row.revision = next_revision(state, row.position)
+        ended = State(state.run, [*state.rows, row], state.definition, state.situation, state.opening, None)
         found = await run_in_threadpool(look_back_at, services, ended)
         models = coach_of(services).models
         debrief = (await point_at_words(models, _payer(visitor), found, ended.played())).as_json()

@@ -24,6 +24,8 @@ from app.rooms.simulation.models import OwnSituation, SimulationDebrief, Simulat
 
 COUNTS = ("said", "chosen", "earlier")
 OPEN_KINDS = ("unclear", "taken_back")
+# What was said and got no answer: words that were not understood, and a goodbye.
+UNHEARD = ("unclear", "stopped")
 BRANCHING, OPEN = "branching", "open"
 
 
@@ -83,6 +85,20 @@ class State:
     def was_stopped(self) -> bool:
         return bool(self._standing) and self._standing[-1].kind == "stopped"
 
+    @property
+    def was_not_understood(self) -> bool:
+        """Whether it ended because the words of one turn were not understood again and again."""
+        return self.is_over and self._standing[-1].kind == "unclear"
+
+    def unheard(self, position: int) -> list[SimulationTurn]:
+        """What was said at a turn and not taken for anything, each once, without the words that were taken in the end."""
+        kept = {row.said for row in self.turns if row.position == position}
+        found: dict[str, SimulationTurn] = {}
+        for row in sorted(self.rows, key=lambda row: row.revision):
+            if row.position == position and row.kind in UNHEARD and row.said and row.said not in kept:
+                found.setdefault(row.said, row)
+        return list(found.values())
+
     def moment(self, turns: int | None = None) -> Moment:
         """Where the conversation stands, or stood after so many turns."""
         counted = self.turns if turns is None else self.turns[:turns]
@@ -116,13 +132,18 @@ class State:
         return self.moment(row.position - 1).node
 
     def played(self) -> list[PlayedTurn]:
-        """The turns as the debrief reads them."""
+        """The turns as the debrief reads them, with what was said and not understood."""
         heard, played = self.opening, []
         for row in self.turns:
+            played += self._played_unheard(row.position, heard)
             node = self.node_before(row) if self.definition else ""
             played.append(PlayedTurn(row.position, row.said, heard, row.reply, node, row.choice, row.mood))
             heard = row.reply
-        return played
+        return [*played, *self._played_unheard(self.position, heard)]
+
+    def _played_unheard(self, position: int, heard: str) -> list[PlayedTurn]:
+        node = self.moment(position - 1).node if self.definition else ""
+        return [PlayedTurn(position, row.said, heard, "", node) for row in self.unheard(position)]
 
 
 def access_run(session: Session, visitor: Visitor, run_id: str) -> State:
@@ -285,6 +306,11 @@ def is_known_turn(state: State, key: str) -> bool:
     return any(row.key == clean_key(key) for row in state.rows)
 
 
+def next_revision(state: State, position: int) -> int:
+    """The number of the next row of a position."""
+    return max((one.revision for one in state.rows if one.position == position), default=0) + 1
+
+
 def record_turn(
     session: Session, visitor: Visitor, state: State, row: SimulationTurn, debrief: Mapping[str, Any] | None
 ) -> None:
@@ -292,8 +318,7 @@ def record_turn(
 
     `row` has everything but run and revision.
     """
-    earlier = [one.revision for one in state.rows if one.position == row.position]
-    row.run_id, row.revision = state.run.id, max(earlier, default=0) + 1
+    row.run_id, row.revision = state.run.id, next_revision(state, row.position)
     try:
         with session.begin_nested():
             session.add(row)

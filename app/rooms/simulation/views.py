@@ -16,7 +16,7 @@ from app.course.services import Services
 from app.kit.errors import N_
 from app.kit.i18n import Translator
 from app.rooms.simulation.models import OwnSituation, SimulationRun, SimulationTurn
-from app.rooms.simulation.playing import has_model, look_back_at
+from app.rooms.simulation.playing import MOST_UNCLEAR, has_model, look_back_at
 from app.rooms.simulation.runs import BRANCHING, State, runs_of, situations_of
 
 DIFFICULTY = {"gentle": N_("gentle"), "medium": N_("medium"), "hard": N_("hard")}
@@ -108,6 +108,7 @@ def run_view(services: Services, state: State, *, wants_choices: bool) -> dict[s
         "position": state.position,
         "lines": _lines(state),
         "pending": {"said": pending.said, "kind": pending.kind} if pending else None,
+        "is_last_try": state.times_unclear == MOST_UNCLEAR - 1,
         "choices": choices,
         "can_offer": offers and not choices,
         "understood": _understood(state, last) if can_correct and last else None,
@@ -124,8 +125,9 @@ def debrief_view(services: Services, state: State) -> dict[str, Any]:
         **_about(services, state),
         "debrief": {**found, "met": sum(line["status"] == "met" for line in lines), "come_up": len(come_up)},
         "was_stopped": state.was_stopped,
-        "has_spoken": bool(state.turns),
-        "lines": _lines(state),
+        "was_not_understood": state.was_not_understood,
+        "has_spoken": any(turn.text or turn.choice for turn in state.played()),
+        "lines": _lines(state, with_unheard=True),
     }
 
 
@@ -163,9 +165,10 @@ def _about(services: Services, state: State) -> dict[str, Any]:
     }
 
 
-def _lines(state: State) -> list[dict[str, Any]]:
+def _lines(state: State, *, with_unheard: bool = False) -> list[dict[str, Any]]:
     lines: list[dict[str, Any]] = [_line("character", state.opening)]
     for row in state.turns:
+        lines += _unheard(state, row.position) if with_unheard else []
         shown = row.said or state.choice_text(row)
         lines.append(
             {
@@ -177,7 +180,14 @@ def _lines(state: State) -> list[dict[str, Any]]:
             }
         )
         lines.append(_line("character", row.reply))
-    return lines
+    return [*lines, *_unheard(state, state.position)] if with_unheard else lines
+
+
+def _unheard(state: State, position: int) -> list[dict[str, Any]]:
+    return [
+        {**_line("learner", row.said), "position": position, "is_unheard": row.kind == "unclear"}
+        for row in state.unheard(position)
+    ]
 
 
 def _line(by: str, text: str) -> dict[str, Any]:
@@ -188,6 +198,7 @@ def _line(by: str, text: str) -> dict[str, Any]:
         "is_tapped": False,
         "understood": "",
         "is_earlier": False,
+        "is_unheard": False,
     }
 
 

@@ -43,6 +43,35 @@ def test_what_is_unclear_is_asked_for_again_and_then_offered(ana: Player) -> Non
     assert "Exactly. Two days." in ana.page and "Bananas, then" in ana.page
 
 
+def test_words_that_are_never_understood_end_the_run_kindly_and_count_in_the_look_back(ana: Player) -> None:
+    ana.begin().say("Banana bread").say("Bananas, then")
+    assert "Choose what comes nearest, or say it another way" in ana.page
+    ana.say("I will call you back tomorrow before ten")
+    assert "say it once more: after that you look back" in ana.page
+    ana.say("Apples")
+    assert "could not make out what you meant" in ana.page and "That is its limit, not yours" in ana.page
+    assert "You said nothing yet" not in ana.page
+    assert "“I will call you back tomorrow before ten”" in ana.page, (
+        "the criterion has the words that were said"
+    )
+    assert ana.page.count("Not understood") == 4
+    assert ana.retry(1).position == "1" and "The conversation begins again." in ana.page
+    assert "You are back at turn" not in ana.page
+
+
+@pytest.mark.parametrize(("locale", "words"), [("en", "Goodbye"), ("pt-BR", "Adeus, tenha um bom dia.")])
+def test_a_goodbye_ends_the_run_where_it_stands(stage: Campus, locale: str, words: str) -> None:
+    ana = Player(stage.visit(locale=locale)).begin()
+    ana.say(words)
+    assert 'id="say-form"' not in ana.page and words in ana.page
+    assert [(turn.kind, turn.said, turn.is_end) for turn in rows(stage)[1]] == [("stopped", words, True)]
+
+
+def test_what_is_said_before_a_goodbye_is_answered(ana: Player) -> None:
+    ana.begin().say("I'm very sorry for the inconvenience. Goodbye.")
+    assert 'id="say-form"' not in ana.page and "what the last one called it" in ana.page
+
+
 def test_who_does_not_know_what_to_say_is_offered_choices(ana: Player) -> None:
     ana.begin().show("?choices=1")
     assert "Give the problem back in her words" in ana.page

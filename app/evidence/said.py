@@ -51,13 +51,15 @@ def lines_view(
 def decided_view(
     criteria: Sequence[Mapping[str, Any]], met: Mapping[str, bool], contests: Sequence[Contest] = ()
 ) -> list[dict[str, Any]]:
-    """A person's yes or no for each criterion, and what was contested of it."""
+    """A person's yes or no for each criterion, whether it is a must, and what was contested of it."""
     texts = {item["id"]: item["text"] for item in criteria}
+    musts = {item["id"] for item in criteria if item.get("must")}
     return [
         {
             "id": key,
             "text": texts.get(key, key),
             "met": is_met,
+            "must": key in musts,
             "contests": contests_view(contests, key, "decision"),
         }
         for key, is_met in met.items()

@@ -10,7 +10,7 @@ from app.course.access import Visitor, access_task_version
 from app.course.tasks import task_title
 from app.evidence.contests import contests_on
 from app.evidence.gradebook import gradebook_state
-from app.evidence.ledger import confirmation_of
+from app.evidence.ledger import RECHECK, confirmation_of
 from app.evidence.models import Evidence
 from app.evidence.said import criteria_of, decided_view
 from app.kit.i18n import Translator
@@ -25,6 +25,7 @@ def evidence_view(
     return {
         "attempt_id": evidence.attempt_id,
         "state": "decided" if confirmation else "submitted",
+        "is_recheck": evidence.kind == RECHECK,
         "by_policy": confirmation is not None and confirmation.reviewer_id is None,
         "points": confirmation.points if confirmation else None,
         "maximum": confirmation.points_maximum if confirmation else None,

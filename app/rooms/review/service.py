@@ -65,6 +65,8 @@ def queue_view(session: Session, visitor: Visitor, translate: Translator) -> dic
             points = {
                 "points": confirmation.points,
                 "maximum": confirmation.points_maximum,
+                "criteria": len(confirmation.criteria),
+                "met": sum(confirmation.criteria.values()),
                 "by_policy": confirmation.reviewer_id is None,
             }
             decided.append(

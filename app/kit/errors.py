@@ -5,6 +5,9 @@ The message key is an English sentence that the catalogues translate; nothing of
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from types import MappingProxyType
+
 
 def N_(message: str) -> str:  # noqa: N802 - gettext's customary name for "translate later"
     """Marks a text for the catalogues where it is written; it is translated where it is shown."""
@@ -12,11 +15,13 @@ def N_(message: str) -> str:  # noqa: N802 - gettext's customary name for "trans
 
 
 class WorksideError(Exception):
-    """What went wrong, in words for the person who sees it. Subclasses set status, title and advice."""
+    """What went wrong, in words for the person who sees it. Subclasses set status, title and advice; `values` are what the
+    advice's own placeholders take, and nothing of them is the person's."""
 
     status = 500
     title = N_("Something went wrong")
     advice = N_("Try again. If it happens again, tell your course's support the reference below.")
+    values: Mapping[str, object] = MappingProxyType({})
 
     @property
     def code(self) -> str:
@@ -81,3 +86,14 @@ class BodyTooLarge(WorksideError):
     status = 413
     title = N_("That is too long to send")
     advice = N_("Shorten it, then send it again.")
+
+
+class FileTooLarge(BodyTooLarge):
+    """A file came that is larger than any may be where it was sent; `most` is that limit in bytes."""
+
+    title = N_("The file is too large")
+    advice = N_("Choose a file of %(most)s at most.")
+
+    def __init__(self, most: int) -> None:
+        super().__init__(self.advice)
+        self.values = {"most": f"{most // 1_000_000} MB" if most >= 1_000_000 else f"{most // 1_000} KB"}

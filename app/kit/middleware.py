@@ -14,7 +14,7 @@ from starlette.requests import Request
 from starlette.routing import compile_path
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from app.kit.errors import BodyTooLarge, ForeignOrigin, WorksideError
+from app.kit.errors import BodyTooLarge, FileTooLarge, ForeignOrigin, WorksideError
 from app.kit.headers import security_headers
 from app.kit.ids import new_id
 from app.kit.log import get_logger
@@ -34,16 +34,16 @@ class RequestFrame:
 
     def __init__(self, app: ASGIApp, uploads: Mapping[str, int] | None = None) -> None:
         self.app = app
-        self._uploads = [
-            (compile_path(path)[0], size + _FORM_BYTES) for path, size in (uploads or {}).items()
-        ]
+        self._uploads = [(compile_path(path)[0], size) for path, size in (uploads or {}).items()]
 
-    def _most_bytes(self, request: Request) -> int:
-        """How long the request's body may be: only a form with a file, where one may come, has more than the usual."""
-        if not request.headers.get("content-type", "").startswith("multipart/form-data"):
-            return MAX_BODY_BYTES
-        found = (size for path, size in self._uploads if path.match(request.scope["path"]))
-        return next(found, MAX_BODY_BYTES)
+    def _bound(self, request: Request) -> tuple[int, WorksideError]:
+        """How long the request's body may be, and what is said of a longer one: where a file may come, a form with one has its
+        own limit, and everything else the usual."""
+        if request.headers.get("content-type", "").startswith("multipart/form-data"):
+            for path, size in self._uploads:
+                if path.match(request.scope["path"]):
+                    return size + _FORM_BYTES, FileTooLarge(size)
+        return MAX_BODY_BYTES, BodyTooLarge()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -55,7 +55,7 @@ class RequestFrame:
         structlog.contextvars.clear_contextvars()
         structlog.contextvars.bind_contextvars(reference=request.state.reference)
         status = 500
-        most = self._most_bytes(request)
+        most, too_large = self._bound(request)
         bounded = _Bounded(receive, most)
 
         async def send_framed(message: Message) -> None:
@@ -71,7 +71,7 @@ class RequestFrame:
         if is_foreign_write(request):
             refused = ForeignOrigin()
         elif _declared_length(request) > most:
-            refused = BodyTooLarge()
+            refused = too_large
 
         has_begun = False
 
@@ -88,7 +88,7 @@ class RequestFrame:
                 except Exception:
                     if not bounded.is_over:
                         raise
-                refused = BodyTooLarge() if bounded.is_over and not has_begun else None
+                refused = too_large if bounded.is_over and not has_begun else None
             if refused is not None:
                 await render_error(request, refused)(scope, receive, send_framed)
         finally:

@@ -105,7 +105,7 @@ def render_error(request: Request, error: WorksideError) -> Response:
     """The error as the client wants it: JSON `{"error", "title", "advice", "reference"}` or a page; no input in it."""
     translate = translator_of(request)
     reference = getattr(request.state, "reference", "")
-    title, advice = translate(error.title), translate(error.advice)
+    title, advice = translate(error.title), translate(error.advice, **error.values)
     if wants_json(request):
         body = {"error": error.code, "title": title, "advice": advice, "reference": reference}
         return JSONResponse(body, error.status)

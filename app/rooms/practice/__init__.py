@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from app.course.access import EVERYONE
+from app.course.task_files import LARGEST_FILE
 from app.kit.errors import N_
 from app.kit.privacy import PersonalData
 from app.kit.room import NavigationItem, PlacementKind, Room
@@ -40,6 +41,9 @@ ROOM = Room(
             "those who teach the course",
         ),
     ),
-    uploads={"/practice/{key}/attempts": LARGEST_FILE_MB * 1_000_000},
+    uploads={
+        "/practice/{key}/attempts": LARGEST_FILE_MB * 1_000_000,
+        "/tasks/new/from-file": LARGEST_FILE,
+    },
     due=due_for_practice,
 )

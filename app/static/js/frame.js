@@ -22,7 +22,9 @@ const zone = Intl.DateTimeFormat().resolvedOptions().timeZone || "UTC";
 
 /** A fetch with the bearer. Throws SignedOut on 401, TypeError where the network fails, AbortError when aborted. */
 async function request(url, options = {}) {
-  const headers = { Accept: "text/html", "Workside-Time-Zone": zone, ...options.headers };
+  // The page's language, for what is said before the server knows whose visit it is.
+  const language = document.documentElement.lang;
+  const headers = { Accept: "text/html", "Accept-Language": language, "Workside-Time-Zone": zone, ...options.headers };
   if (bearer) headers.Authorization = `Bearer ${bearer}`;
   const response = await fetch(url, { ...options, headers, credentials: "omit", cache: "no-store" });
   if (response.status === 401) throw new SignedOut();

@@ -206,6 +206,27 @@ def test_a_file_may_be_larger_than_a_form_and_not_larger_than_the_limit(campus: 
     assert huge.status_code in {404, 413}
 
 
+def test_a_file_that_is_too_large_is_told_its_limit_in_the_pages_language(campus: Campus) -> None:
+    key = write_task(author(campus), FILE)
+    # The page sends its own language: at this point nobody knows yet whose visit it is.
+    page, browser = {"Accept-Language": "pt-BR"}, {"Accept-Language": "en-GB,en"}
+    for path, languages, words in (
+        (f"/practice/{key}/attempts", page, ("O arquivo é grande demais", "no máximo 5 MB")),
+        (f"/practice/{key}/attempts", browser, ("The file is too large", "5 MB at most")),
+        ("/tasks/new/from-file", browser, ("The file is too large", "200 KB at most")),
+    ):
+        ana = author(campus, locale="pt-BR")
+        refused = ana.client.post(
+            path,
+            data={"attempt_key": "a"},
+            files={"file": ("a.docx", b"x" * 5_100_000)},
+            headers=ana.headers | {"Origin": TOOL} | languages,
+        )
+        assert refused.status_code == 413
+        for said in words:
+            assert said in refused.text
+
+
 @pytest.mark.parametrize(("form", "fields"), [(ORDER, {}), (CHOICE, {"response": "Two photos are missing."})])
 def test_a_learner_answers_in_each_kind_and_code_proposes(
     campus: Campus, form: dict[str, str], fields: dict[str, str]

@@ -30,7 +30,10 @@ LONGEST_QUOTE = 220
 
 @dataclass(frozen=True)
 class PlayedTurn:
-    """One turn of the learner: `node` is where it was said, `choice` what it was taken for. `text` is "" where they only tapped."""
+    """One turn of the learner: `node` is where it was said, `choice` what it was taken for. `text` is "" where they only tapped.
+
+    Words that were not understood have no choice; `near` is the one that came nearest.
+    """
 
     position: int
     text: str
@@ -39,6 +42,7 @@ class PlayedTurn:
     node: str = ""
     choice: str = ""
     mood: str = ""
+    near: str = ""
 
 
 @dataclass(frozen=True)
@@ -178,7 +182,10 @@ def _lines(
             said = judged.get(criterion["id"])
             if said is not None and (
                 said.status == "met"
-                or (said.status == "cant_tell" and not _meant_otherwise(said.quote, turns))
+                or (
+                    said.status == "cant_tell"
+                    and not _meant_otherwise(definition, criterion["id"], said.quote, turns)
+                )
             ):
                 status, quote = said.status, said.quote or ""
             elif criterion["id"] not in offered:
@@ -197,9 +204,20 @@ def _lines(
     return tuple(lines)
 
 
-def _meant_otherwise(quote: str | None, turns: Sequence[PlayedTurn]) -> bool:
-    """Whether words that are merely near to a criterion were clearly something else: no choice that they were taken for meets it."""
-    return any(turn.choice and quote and quote in turn.text for turn in turns)
+def _meant_otherwise(
+    definition: Mapping[str, Any], criterion: str, quote: str | None, turns: Sequence[PlayedTurn]
+) -> bool:
+    """Whether words that are merely near to a criterion were something else: no choice that they were taken for meets it, nor
+    does the one that came nearest where they were not understood."""
+    for turn in turns:
+        if not quote or quote not in turn.text:
+            continue
+        if turn.choice:
+            return True
+        near = choice_of(node_of(definition, turn.node), turn.near) if turn.near else None
+        if near is not None and criterion not in near["meets"]:
+            return True
+    return False
 
 
 def _judged(embedder: Embedder, definition: Mapping[str, Any], turns: Sequence[PlayedTurn]) -> list[Any]:

@@ -143,7 +143,10 @@ class State:
 
     def _played_unheard(self, position: int, heard: str) -> list[PlayedTurn]:
         node = self.moment(position - 1).node if self.definition else ""
-        return [PlayedTurn(position, row.said, heard, "", node) for row in self.unheard(position)]
+        return [
+            PlayedTurn(position, row.said, heard, "", node, near=row.near[0] if row.near else "")
+            for row in self.unheard(position)
+        ]
 
 
 def access_run(session: Session, visitor: Visitor, run_id: str) -> State:

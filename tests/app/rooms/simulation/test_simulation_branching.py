@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import tomllib
+
 import pytest
 
+from app.coach.simulation.debrief import PlayedTurn, look_back
+from app.course.scenarios import localised_scenario
 from app.kit.audit import AuditEvent
 from app.rooms.simulation.models import SimulationDebrief, SimulationRun, SimulationTurn
+from retrieval import PackagedE5
 from tests.app.rooms.campus import Campus
-from tests.app.rooms.simulation.conftest import KIND, SMELL, WARDROBE, Player, rows
+from tests.app.rooms.simulation.conftest import KIND, SCENARIOS, SMELL, WARDROBE, Player, rows
 
 
 @pytest.fixture
@@ -65,6 +70,16 @@ def test_a_goodbye_ends_the_run_where_it_stands(stage: Campus, locale: str, word
     ana.say(words)
     assert 'id="say-form"' not in ana.page and words in ana.page
     assert [(turn.kind, turn.said, turn.is_end) for turn in rows(stage)[1]] == [("stopped", words, True)]
+
+
+def test_words_that_are_not_understood_are_an_unsure_sign_only_of_what_they_came_nearest_to() -> None:
+    raw = tomllib.loads((SCENARIOS / f"{KIND}.toml").read_text(encoding="utf-8"))
+    definition = localised_scenario(raw, "pt-BR")
+    start = definition["start"]
+    said = PlayedTurn(1, "Diga-me o código postal", "", "", start, near="you-say")
+    lines = look_back(PackagedE5(), definition, [said], start).lines
+    quoted = [bool(line.quote) for line in lines]
+    assert quoted == [True, True, False, False], "of the sent code and of the last scan it says nothing"
 
 
 def test_what_is_said_before_a_goodbye_is_answered(ana: Player) -> None:

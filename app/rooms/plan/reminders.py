@@ -14,7 +14,7 @@ from app.coach.expert_links import mail_server
 from app.coach.plan_models import ActionPlan, CheckIn, PlanReminder
 from app.coach.plans import OPEN, WAITING, mail_key, waiting_check_ins
 from app.course.access import Visitor
-from app.course.models import Context
+from app.course.models import Context, Deployment, Membership, Registration
 from app.course.services import Services
 from app.kit.audit import record_event
 from app.kit.clock import now
@@ -99,6 +99,10 @@ def remind_next(services: Services) -> bool:
             return False
         plan = session.get_one(ActionPlan, row.plan_id)
         reminder = session.get_one(PlanReminder, plan.id)
+        if not _is_in_course(session, plan):
+            _end_unasked(session, plan, reminder)
+            row.lease_owner = row.lease_until = None
+            return True
         translate = Translator(plan.locale)
         course = " ".join((session.get_one(Context, plan.context_id).title or "").split())
         queue_mail(
@@ -115,6 +119,37 @@ def remind_next(services: Services) -> bool:
     log.info("check_in_mailed", check_in=identifier)
     services.wake()
     return True
+
+
+def _is_in_course(session: Session, plan: ActionPlan) -> bool:
+    """Whether the plan's person could still open it: an active membership, and a deployment and platform that are switched on."""
+    found = session.scalar(
+        select(Membership.id)
+        .join(Context, Context.id == Membership.context_id)
+        .join(Deployment, Deployment.id == Context.deployment_id)
+        .join(Registration, Registration.id == Deployment.registration_id)
+        .where(
+            Membership.context_id == plan.context_id,
+            Membership.user_id == plan.user_id,
+            Membership.status == "active",
+            Deployment.status == "active",
+            Registration.status == "active",
+        )
+    )
+    return found is not None
+
+
+def _end_unasked(session: Session, plan: ActionPlan, reminder: PlanReminder) -> None:
+    """Ends the mails to somebody who is no longer in the course, and deletes the address. Who comes back says yes anew."""
+    reminder.address_sealed, reminder.ended_at = None, now()
+    record_event(
+        session,
+        "plan_reminders.ended",
+        organisation_id=plan.organisation_id,
+        actor_id=None,
+        subject_kind="plan",
+        subject_id=plan.id,
+    )
 
 
 def free_check_ins(services: Services, is_nobodys: LeaseTest) -> int:

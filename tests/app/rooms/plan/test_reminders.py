@@ -14,6 +14,8 @@ from app.coach.chat_models import ChatModels, NullMeter
 from app.coach.coach import Coach, coach_of
 from app.coach.expert_links import mail_server as server_of
 from app.coach.plan_models import CheckIn, PlanReminder
+from app.course.models import Deployment, Membership, Registration
+from app.kit.audit import AuditEvent
 from app.kit.clock import now
 from app.kit.jobs import is_of_the_dead
 from app.kit.mail import MailRow, send_next_mail
@@ -113,6 +115,27 @@ def test_who_stops_the_mails_gets_none_and_the_address_is_gone(
     ana.post(f"/plan/{plan_id}/reminders", YES)
     deliver(campus)
     assert not box.received
+
+
+@pytest.mark.parametrize("how", ["left the course", "deployment off", "platform off"])
+def test_who_is_no_longer_in_the_course_gets_no_mail_and_the_address_is_gone(
+    campus: Campus, box: MailBox, plan_id: str, later: Later, how: str
+) -> None:
+    row, status = {
+        "left the course": (Membership, "inactive"),
+        "deployment off": (Deployment, "inactive"),
+        "platform off": (Registration, "inactive"),
+    }[how]
+    with campus.services.database.write() as session:
+        session.execute(update(row).values(status=status))
+    later(days=8)
+    deliver(campus)
+    assert not box.received and not mails(campus)
+    with campus.services.database.read() as session:
+        kept = session.get_one(PlanReminder, plan_id)
+        assert kept.address_sealed is None and kept.ended_at is not None
+        ended = select(AuditEvent.actor_id).where(AuditEvent.action == "plan_reminders.ended")
+        assert session.scalars(ended).all() == [None]
 
 
 @pytest.mark.parametrize("how", ["answered", "put away", "changed"])

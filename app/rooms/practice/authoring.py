@@ -25,6 +25,7 @@ from app.course.task_definitions import (
     TaskInvalid,
     carry_translations,
     check_definition,
+    is_same_task,
     slug,
 )
 from app.course.task_files import LARGEST_FILE, read_task
@@ -226,12 +227,26 @@ class DraftClosed(InputRefused):
         )
 
 
+class NothingChanged(InputRefused):
+    """A further version would say what the current one says."""
+
+    title = N_("Nothing has changed")
+
+    def __init__(self) -> None:
+        super().__init__(
+            N_(
+                "This draft says what learners see already. Change it first, or throw it away: nothing was published."
+            )
+        )
+
+
 def publish(
     services: Services, session: Session, visitor: Visitor, draft_id: str, form: FormData
 ) -> PracticeTask | None:
     """Makes a draft the next version of its task, or a new task. None where the form came a second time.
 
     A draft that a machine wrote is published only with the tick of every part, and each tick is for the words that were shown.
+    NothingChanged where it says what the current version says.
     """
     draft = access_draft(services, session, visitor, draft_id, to_change=True)
     if draft.state == "published":
@@ -254,6 +269,8 @@ def publish(
     current = current_version(session, visitor.organisation_id, definition["id"])
     if current is not None and str(form.get("over_version", "")) != str(current.version):
         raise TaskChanged
+    if current is not None and is_same_task(current.definition, definition):
+        raise NothingChanged
     if current is not None and current.version != draft.base_version and form.get("seen_newer") != "yes":
         raise InputRefused(
             N_("Somebody has published another version since. Look at it, and tick that you have.")

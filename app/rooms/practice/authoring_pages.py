@@ -13,7 +13,7 @@ from app.course.loading import skill_names
 from app.course.models import User
 from app.course.scope import coach_scope
 from app.course.services import Services
-from app.course.task_definitions import TRANSLATIONS, Problem
+from app.course.task_definitions import TRANSLATIONS, Problem, is_same_task
 from app.course.task_versions import current_version
 from app.course.tasks import definition_view, task_title
 from app.kit.audit import AuditEvent
@@ -133,6 +133,7 @@ def preview_view(
         "current_version": task.version if task is not None else 0,
         "newer": _newer(session, task) if task is not None and is_overtaken else None,
         "is_archived": task is not None and task.archived_at is not None,
+        "is_same": task is not None and is_same_task(task.definition, definition),
     }
 
 

@@ -130,6 +130,24 @@ def test_a_change_is_a_new_version_and_old_attempts_keep_theirs(campus: Campus) 
     assert "Version 2" in ines.get(f"/tasks/{key}").text
 
 
+def test_a_change_that_changes_nothing_is_no_version(campus: Campus) -> None:
+    ines = author(campus)
+    written = write_task(ines, WHOLE)
+    for key in (written, "lamp-parcels"):
+        draft_id = draft_in(ines.post(f"/tasks/{key}/change", {"form_key": key}).headers["location"])
+        page = ines.get(f"/tasks/drafts/{draft_id}/preview").text
+        assert "Nothing has changed: this draft says what version 1 says" in page
+        assert "Publish version" not in page
+        refused = publish(ines, draft_id)
+        assert refused.status_code == 422 and "nothing was published" in refused.text
+        assert task_named(campus, key).version == 1
+    draft_id = draft_in(ines.post(f"/tasks/{written}/change", {"form_key": "x"}).headers["location"])
+    save(ines, draft_id, {**WHOLE, "c0_id": "asks-for-the-second-photo"})
+    assert "Nothing has changed" in ines.get(f"/tasks/drafts/{draft_id}/preview").text, "the form as it was"
+    save(ines, draft_id, {**WHOLE, "c0_id": "asks-for-the-second-photo", "minutes": "9"})
+    assert publish(ines, draft_id).status_code == 303 and task_named(campus, written).version == 2
+
+
 def test_two_editors_lose_nothing_of_each_other(campus: Campus) -> None:
     ines, omar = author(campus), author(campus, "omar", "teaching_assistant")
     key = write_task(ines, WHOLE)

@@ -68,11 +68,16 @@ def tasks_in_scope(services: Services, session: Session, visitor: Visitor) -> li
 def find_task(services: Services, session: Session, visitor: Visitor, key: str) -> PracticeTask:
     """The task, if it is in the visit's scope; NotFound otherwise.
 
-    An activity that names a task takes no other: its one gradebook column would get the other task's grade.
+    An activity that names a task takes no other: its one gradebook column would get the other task's grade. One that is archived
+    is there for those who teach, in an activity that names it, and for those who have answered it in this course.
     """
     if visitor.task_key not in {None, key}:
         raise NotFound
-    return access_task(session, visitor, key, coach_scope(services.retrieval, visitor).collection_ids)
+    task = access_task(session, visitor, key, coach_scope(services.retrieval, visitor).collection_ids)
+    may_see = task.archived_at is None or visitor.task_key == key or visitor.is_placer or visitor.is_reviewer
+    if not may_see and practising_of(session, visitor, task).used == 0:
+        raise NotFound
+    return task
 
 
 async def check_response(services: Services, visitor: Visitor, task_key: str, posted: Posted) -> Attempt:

@@ -222,7 +222,12 @@ def test_a_draft_that_is_thrown_away_leaves_the_task_and_takes_no_more_words(cam
 
 def test_an_archived_task_is_offered_nowhere_and_kept_where_it_is(campus: Campus) -> None:
     ines = author(campus)
+    campus.visit("cleo").attempt("lamp-parcels")
     assert ines.post("/tasks/lamp-parcels/archive", {"to": "archive"}).status_code == 303
+    for somebody, status in ((campus.visit("ana"), 404), (campus.visit("cleo"), 200), (ines, 200)):
+        assert somebody.get("/practice/lamp-parcels").status_code == status
+    sent = campus.visit("ana").post("/practice/lamp-parcels/attempts", {"response": "x", "attempt_key": "x"})
+    assert sent.status_code == 404
     assert "/practice/lamp-parcels" not in campus.visit("ana").get("/practice").text
     placed = campus.visit("ana", link="only-lamp", custom={"task": "lamp-parcels"})
     assert placed.get("/practice/lamp-parcels").status_code == 200

@@ -72,6 +72,18 @@ def test_a_learner_may_end_practising_and_hands_in_only_what_was_written_before(
     assert STRONG not in campus.visit("ben").get(PAGE).text, "it is open to the one who asked"
 
 
+def test_earlier_attempts_can_be_chosen_beside_the_button_that_hands_in(campus: Campus) -> None:
+    ana = campus.visit()
+    attempts = [ana.attempt(KEY, "I say sorry.")]
+    assert "other-attempts" not in ana.get(PAGE).text
+    attempts += [ana.attempt(KEY, f"I say sorry, {number}.") for number in (2, 3)]
+    beside = ana.get(PAGE).text.split('id="other-attempts"')[1].split("</p>")[0]
+    assert all(f"attempt={one}#feedback" in beside for one in attempts[:2]) and attempts[2] not in beside
+    first = ana.get(f"{PAGE}?attempt={attempts[0]}").text
+    assert "Hand in attempt 1" in first
+    assert attempts[2] in first.split('id="other-attempts"')[1].split("</p>")[0]
+
+
 def test_an_instructor_tries_a_task_out_as_often_as_they_like(campus: Campus) -> None:
     ivo = campus.visit("ivo", "instructor")
     for number in range(4):

@@ -13,6 +13,7 @@ from zoneinfo import ZoneInfo
 from icalendar import Alarm, Calendar, Event, Timezone, TimezoneDaylight, TimezoneStandard
 
 from app.coach.plan_models import ActionPlan, CheckIn, PlanVersion
+from app.coach.plan_phrasing import cue_in_sentence, deed_in_sentence, ends_a_sentence
 from app.coach.plans import CHECKED_AT, PUT_AWAY, WAITING
 from app.kit.errors import N_
 from app.kit.i18n import Translator
@@ -25,6 +26,7 @@ WARNED = timedelta(minutes=15)
 KNOWN_BEFORE, KNOWN_AFTER = timedelta(days=400), timedelta(days=900)
 _SUMMARY = N_("My plan: %(action)s")
 _WORDS = N_("When %(cue)s, I will %(action)s.")
+_WORDS_APART = N_("When %(cue)s Then I will %(action)s.")
 _IF = N_("If %(obstacle)s, I will %(answer)s.")
 _KNOWN = N_("How I will know: %(known_by)s")
 _CHECK_IN = N_("Check-in: did it happen?")
@@ -96,9 +98,12 @@ def _observance(before: datetime, changed: datetime, zone: ZoneInfo) -> Timezone
 
 def plan_sentences(version: PlanVersion, translate: Translator) -> str:
     """The plan in its if-then sentences, one a line."""
-    lines = [translate(_WORDS, cue=_inside(version.cue), action=_inside(version.action))]
+    cue = _inside(cue_in_sentence(version.cue, translate.locale))
+    words = _WORDS_APART if ends_a_sentence(cue) else _WORDS
+    lines = [translate(words, cue=cue, action=_inside(deed_in_sentence(version.action)))]
     if version.obstacle and version.answer:
-        lines.append(translate(_IF, obstacle=_inside(version.obstacle), answer=_inside(version.answer)))
+        obstacle = _inside(cue_in_sentence(version.obstacle, translate.locale))
+        lines.append(translate(_IF, obstacle=obstacle, answer=_inside(deed_in_sentence(version.answer))))
     if version.known_by:
         lines.append(translate(_KNOWN, known_by=version.known_by))
     return "\n".join(lines)

@@ -9,6 +9,7 @@ from typing import Annotated
 from fastapi import Depends, Request
 
 from app.coach.plan_models import PlanVersion
+from app.coach.plan_phrasing import cue_in_sentence, deed_in_sentence, time_named
 from app.coach.plan_words import PlanWords, day_named
 from app.coach.plans import LONGEST_AHEAD, NOT_YET, PARTLY, YES
 from app.course.access import Visitor
@@ -41,9 +42,10 @@ def read_key(form: Mapping[str, str]) -> str:
 def read_words(form: Mapping[str, str], visitor: Visitor, earlier: PlanVersion | None = None) -> PlanWords:
     """A plan's words and days. `earlier` is the version that it changes: its day may lie in the past and stay."""
     today = day_there(now(), visitor.zone)
-    cue = _line(form, "cue")
-    action = _line(form, "action")
-    obstacle, answer = _line(form, "obstacle"), _line(form, "answer")
+    cue = cue_in_sentence(_line(form, "cue"), visitor.locale)
+    action = deed_in_sentence(_line(form, "action"))
+    obstacle = cue_in_sentence(_line(form, "obstacle"), visitor.locale)
+    answer = deed_in_sentence(_line(form, "answer"))
     if not words(cue):
         raise InputRefused(N_("Write the moment: when will you do it?"))
     if not words(action):
@@ -61,7 +63,7 @@ def read_words(form: Mapping[str, str], visitor: Visitor, earlier: PlanVersion |
         action=action,
         zone=visitor.zone,
         cue_on=day,
-        cue_time=read_time(form.get("time", "")) if day else None,
+        cue_time=(read_time(form.get("time", "")) or time_named(cue)) if day else None,
         obstacle=obstacle,
         answer=answer,
         known_by=_line(form, "known_by"),

@@ -20,6 +20,7 @@ from app.coach.plan_models import (
     Rehearsal,
     RehearsalTurn,
 )
+from app.coach.plan_phrasing import cue_in_sentence, deed_in_sentence, ends_a_sentence
 from app.coach.plans import (
     AFTER_DAYS,
     ASKED,
@@ -118,8 +119,7 @@ def list_view(session: Session, visitor: Visitor, translate: Translator) -> dict
         rows.append(
             {
                 "href": href,
-                "cue": version.cue,
-                "action": version.action,
+                **sentence_parts(plan, version),
                 "day": day_in(translate.locale, version.cue_on) if version.cue_on else "",
                 "note": note,
                 "kind": kind,
@@ -154,8 +154,8 @@ def form_view(
         values |= {"cue": chosen.cue}
     if version is not None:
         values |= {
-            "cue": version.cue,
-            "action": version.action,
+            "cue": cue_in_sentence(version.cue, visitor.locale),
+            "action": deed_in_sentence(version.action),
             "day": version.cue_on.isoformat() if version.cue_on else "",
             "time": f"{time_there(version.cue_at, version.zone):%H:%M}" if version.cue_at else "",
             "obstacle": version.obstacle,
@@ -163,6 +163,7 @@ def form_view(
             "known_by": version.known_by,
         }
     return {
+        "is_break": ends_a_sentence(values["cue"]),
         "values": values | dict(changed or {}),
         "seeds": seeds or [],
         "chosen": chosen,
@@ -207,6 +208,12 @@ def plan_view(
     }
 
 
+def sentence_parts(plan: ActionPlan, version: PlanVersion) -> dict[str, Any]:
+    """A version's cue and action as they stand after "When" and "I will"; `is_break` where no comma can stand between them."""
+    cue = cue_in_sentence(version.cue, plan.locale)
+    return {"cue": cue, "action": deed_in_sentence(version.action), "is_break": ends_a_sentence(cue)}
+
+
 def card_view(
     plan: ActionPlan, version: PlanVersion, translate: Translator, skills: Mapping[str, str]
 ) -> dict[str, Any]:
@@ -214,13 +221,12 @@ def card_view(
     return {
         "id": plan.id,
         "number": version.number,
-        "cue": version.cue,
-        "action": version.action,
+        **sentence_parts(plan, version),
         "day": day_in(translate.locale, version.cue_on) if version.cue_on else "",
         "time": f"{time_there(version.cue_at, version.zone):%H:%M}" if version.cue_at else "",
         "zone": version.zone.replace("_", " "),
-        "obstacle": version.obstacle,
-        "answer": version.answer,
+        "obstacle": cue_in_sentence(version.obstacle, plan.locale),
+        "answer": deed_in_sentence(version.answer),
         "known_by": version.known_by,
         "skill": skills.get(plan.skill_key, ""),
         "made": day_in(translate.locale, day_there(version.created_at, version.zone)),

@@ -15,6 +15,11 @@ export function start(main) {
     for (const button of day ? main.querySelectorAll("[data-day]") : []) button.setAttribute("aria-pressed", String(button.dataset.day === day.value));
   }
 
+  // An obstacle asks for its answer and the other way round: the form's own check then says so at the empty one.
+  function pair() {
+    for (const field of main.querySelectorAll("[data-with]")) field.required = main.querySelector(`#${field.dataset.with}`).value.trim() !== "";
+  }
+
   main.addEventListener("click", (event) => {
     const button = event.target.closest("[data-day], [data-fill]");
     if (!button) return;
@@ -26,6 +31,7 @@ export function start(main) {
     }
     mark();
   });
-  main.addEventListener("input", (event) => { if (event.target.id === "day") mark(); });
+  main.addEventListener("input", (event) => { if (event.target.id === "day") mark(); pair(); });
   mark();
+  pair();
 }

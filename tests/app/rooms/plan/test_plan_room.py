@@ -136,6 +136,33 @@ def test_a_day_that_the_cue_names_is_the_plans_day(campus: Campus, ana: Visit) -
     assert plan_of(campus, plan_id)[1].cue_on == today() + timedelta(days=1)
 
 
+def test_what_the_labels_say_stands_once_and_a_question_has_no_comma(campus: Campus) -> None:
+    ana = campus.visit(locale="pt-BR")
+    plan_id = make_plan(
+        ana, cue="Quando o telefone tocar na sexta-feira às 9h", action="Eu vou pedir duas fotos", day=""
+    )
+    version = plan_of(campus, plan_id)[1]
+    assert (version.cue, version.action) == (
+        "o telefone tocar na sexta-feira às 9h",
+        "pedir duas fotos",
+    )
+    assert version.cue_on is not None and version.cue_at is not None and version.cue_at.hour == 9
+    assert "Quando quando" not in ana.get("/plan").text
+    eva = campus.visit("eva")
+    asked = make_plan(eva, cue="this comes up again: How do I open a search?", action="be better", day="")
+    page = eva.get(f"/plan/{asked}/question").text
+    assert "How do I open a search? Then I will be better" in page and "?," not in page
+
+
+def test_an_obstacle_and_its_answer_know_of_each_other(ana: Visit) -> None:
+    page = ana.get("/plan/new").text
+    for name, other, advice in (
+        ("obstacle", "answer", "Write what could get in the way"),
+        ("answer", "obstacle", "Write what you will do if that gets in the way."),
+    ):
+        assert re.search(rf'name="{name}"[^>]*data-with="{other}" data-missing="{advice}', page)
+
+
 @pytest.mark.parametrize(
     ("fields", "advice"),
     [

@@ -195,7 +195,10 @@ SOURCE = {
         },
     ],
 }
-DUE = [{"text": "Your instructor decided on: The lamp that arrived broken", "href": "/practice/damaged-lamp"}]
+DUE = [
+    {"text": "Your instructor decided on: The lamp that arrived broken", "href": "/practice/damaged-lamp"},
+    {"text": "Your instructor has looked at “The vase”: open the activity “Vases”", "href": ""},
+]
 
 
 WAITING = turn("t5", "What do I tell a customer who waits?", "", state="asked", voice="")

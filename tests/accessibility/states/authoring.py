@@ -114,6 +114,7 @@ def look(content: dict[str, Any], **parts: Any) -> State:
         "current_version": 0,
         "newer": None,
         "is_archived": False,
+        "is_same": False,
     }
     return State(
         "practice/edit_preview.html", context | parts, path="/tasks/drafts/1/preview", role="instructor"
@@ -227,6 +228,7 @@ STATES: dict[str, State] = {
     "task-look-order": look(ORDER),
     "task-look-choice": look(CHOICE, is_archived=True, draft=draft(task_key="vase"), current_version=2),
     "task-look-file": look(FILE),
+    "task-look-unchanged": look(CONTENT, is_same=True, draft=draft(task_key="vase"), current_version=2),
     "task-look-missing": look(CONTENT, problems=MISSING),
     "task-look-to-read": look(CONTENT, needs_reading=True, draft=draft(origin="model", needs_reading=True)),
     "task-look-overtaken": look(

@@ -115,7 +115,13 @@ def practice(**parts: Any) -> dict[str, Any]:
         "attempt_key": "k1",
         "answer": TEXT_ANSWER | {"draft": parts.pop("draft", "")},
         "keep": "damaged-lamp",
-        "practising": Practising(len(parts.get("attempts", ())), 3, has_ended=False, is_limited=True),
+        "practising": Practising(
+            len(parts.get("attempts", ())),
+            len(parts.get("attempts", ())),
+            3,
+            has_ended=False,
+            is_limited=True,
+        ),
         "attempts": [],
         "feedback": None,
         "weak": "Dear customer,\n\nunfortunately our policy does not allow this."
@@ -156,7 +162,13 @@ ATTEMPTS = [
     for n in (1, 2, 3)
 ]
 MET = [
-    {"id": criterion["id"], "text": criterion["text"], "met": n != 1, "contests": [STANDS] if n == 1 else []}
+    {
+        "id": criterion["id"],
+        "text": criterion["text"],
+        "must": n == 1,
+        "met": n != 1,
+        "contests": [STANDS] if n == 1 else [],
+    }
     for n, criterion in enumerate(CRITERIA)
 ]
 WORKED = {
@@ -173,6 +185,7 @@ WORKED = {
 def evidence(state: str, gradebook: str) -> dict[str, Any]:
     return {
         "attempt_id": "a1",
+        "is_recheck": False,
         "by_policy": False,
         "state": state,
         "points": 8.0,
@@ -278,7 +291,7 @@ ANSWERS: list[dict[str, Any]] = [
     },
 ]
 RECHECKS = [recheck(state) for state in ("waiting", "due", "open", "done")]
-OVER = Practising(3, 3, has_ended=False, is_limited=True)
+OVER = Practising(3, 3, 3, has_ended=False, is_limited=True)
 
 STATES: dict[str, State] = {
     "practice-list": State("practice/list.html", {"tasks": TASK_ROWS, "rechecks": []}, path="/practice"),
@@ -357,7 +370,10 @@ STATES: dict[str, State] = {
         evidence=evidence("submitted", "none"),
     ),
     "recheck-decided": recheck_page(
-        "done", response=DRAFT, feedback=feedback(1, True), evidence=evidence("decided", "none")
+        "done",
+        response=DRAFT,
+        feedback=feedback(1, True),
+        evidence=evidence("decided", "none") | {"is_recheck": True},
     ),
     "ask-closed": State(
         "ask/closed.html", {"recheck": {"recheck_id": "r1", "title": TASK["title"]}}, path="/"
@@ -397,7 +413,7 @@ STATES: dict[str, State] = {
             attempts=ATTEMPTS,
             feedback=feedback(3),
             worked=WORKED,
-            practising=Practising(3, 3, has_ended=False, is_limited=False),
+            practising=Practising(3, 3, 3, has_ended=False, is_limited=False),
             recheck_days=None,
         ),
         path="/practice/damaged-lamp",

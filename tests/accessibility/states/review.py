@@ -53,6 +53,7 @@ def review(**parts: Any) -> dict[str, Any]:
         "response": DRAFT,
         "file": None,
         "is_recheck": False,
+        "is_late": False,
         "openings": 0,
         "completes": False,
         "attempt_number": 3,
@@ -87,6 +88,8 @@ def decided_row(learner: str, gradebook: str) -> dict[str, Any]:
         "points": 8.0,
         "maximum": 10.0,
         "gradebook": GRADEBOOK[gradebook],
+        "criteria": 3,
+        "met": 2,
         "is_recheck": gradebook == "none",
         "by_policy": gradebook == "waiting",
     }
@@ -162,6 +165,13 @@ STATES: dict[str, State] = {
         path="/review/e1",
         role="instructor",
     ),
+    "review-recheck-decided": State(
+        "review/evidence.html",
+        review(is_recheck=True, openings=1, decision=DECISION),
+        path="/review/e1",
+        role="instructor",
+    ),
+    "review-late": State("review/evidence.html", review(is_late=True), path="/review/e1", role="instructor"),
     "review-complete": State(
         "review/evidence.html",
         review(

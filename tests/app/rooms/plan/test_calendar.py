@@ -45,7 +45,7 @@ def read(body: bytes) -> tuple[Any, list[Any]]:
     return calendar, list(calendar.vevent_list)
 
 
-@settings(max_examples=40)
+@settings(max_examples=40, deadline=None)
 @given(
     st.sampled_from(sorted(zone_names() - {"Factory"})),
     st.dates(date(2026, 11, 23), date(2027, 12, 31)),

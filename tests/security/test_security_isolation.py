@@ -236,6 +236,8 @@ def world(campus: Campus) -> World:
     assert ana.post(f"/practice/attempts/{attempt}/contests", said).status_code == 303
     evidence = ivo.waiting()[0]
     ivo.decide(evidence, comment=COMMENT)
+    # One that is not handed in yet, for the routes that are for such ones.
+    open_attempt = ana.attempt("lamp-parcels", RESPONSE)
     handed = {"question": "What is a zebrahanded?", "situation": "", "expert": ""}
     assert ana.post(f"/ask/turns/{opened['turn_id']}/hand-off", handed).status_code == 303
     ivo.post("/experts/people", {"name": "Olu", "topics": "roofs"})
@@ -243,7 +245,7 @@ def world(campus: Campus) -> World:
     ana.post("/ask/mode", {"mode": "help"})
     ana.post("/ask/prompts", {"text": "May I refund [zebraprompt]?"})
     with campus.services.database.write() as session:
-        kept = AnswerFile(attempt_id=attempt, user_id=session.get_one(Attempt, attempt).user_id)
+        kept = AnswerFile(attempt_id=open_attempt, user_id=session.get_one(Attempt, open_attempt).user_id)
         kept.filename, kept.size, kept.sha256, kept.data = "zebrafile.txt", 5, "0" * 64, b"zebra"
         session.add(kept)
         confirmation = session.scalars(select(Confirmation)).one()
@@ -290,7 +292,7 @@ def world(campus: Campus) -> World:
         "prompt_id": prompt_id,
         "mark": "1",
         "key": "lamp-parcels",
-        "attempt_id": attempt,
+        "attempt_id": open_attempt,
         "evidence_id": evidence,
         "recheck_id": recheck.id,
         "contest_id": contest_id,
@@ -370,11 +372,14 @@ def passage_of(campus: Campus, turn_id: str) -> str:
         return str(session.get_one(Turn, turn_id).answer["citations"][0]["passage_id"])
 
 
+# What deletes, puts away or hands in comes last: the others want to find something that is still open.
+LAST = ("/delete", "/put-away", "/submit", "/archive")
+
+
 def closed_routes(world: World) -> list[Route]:
     """The routes of people from a course; the operator's have a matrix of their own (test_security_admin.py)."""
     closed = [route for route in routes_of(world.campus.app) if not route.is_public and not route.is_admin]
-    # What deletes or puts away comes last: the others want to find something.
-    return sorted(closed, key=lambda route: route.path.endswith(("/delete", "/put-away")))
+    return sorted(closed, key=lambda route: route.path.endswith(LAST))
 
 
 def leaks(answer: Response) -> list[str]:

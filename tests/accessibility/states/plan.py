@@ -13,6 +13,7 @@ PLAN = {
     "number": 2,
     "cue": CUE,
     "action": ACTION,
+    "is_break": False,
     "day": "30 Nov 2026",
     "time": "09:30",
     "zone": "Europe/Madrid",
@@ -51,6 +52,7 @@ def form(**parts: Any) -> dict[str, Any]:
         "plan_id": "",
         "after": "",
         "values": VALUES,
+        "is_break": False,
         "seeds": [],
         "chosen": None,
         "quick_days": [

@@ -50,6 +50,7 @@ def line(by: str, text: str, **parts: Any) -> dict[str, Any]:
         "is_tapped": False,
         "understood": "",
         "is_earlier": False,
+        "is_unheard": False,
         **parts,
     }
 
@@ -90,6 +91,7 @@ def play(**parts: Any) -> State:
         "pending": None,
         "choices": [],
         "can_offer": True,
+        "is_last_try": False,
         "understood": None,
         "notice": "",
         **parts,
@@ -133,6 +135,7 @@ def debrief(ended: str = "bad", turning: dict[str, Any] | None = None, **parts: 
         "run_key": "k1",
         "debrief": found,
         "was_stopped": False,
+        "was_not_understood": False,
         "has_spoken": True,
         "lines": LINES,
         **parts,
@@ -199,6 +202,9 @@ STATES: dict[str, State] = {
         pending={"said": "Let me see.", "kind": "unclear"}, choices=CHOICES, can_offer=False
     ),
     "simulation-taken-back": play(pending={"said": "Let me see.", "kind": "taken_back"}),
+    "simulation-last-try": play(
+        pending={"said": "Let me see.", "kind": "unclear"}, choices=CHOICES, can_offer=False, is_last_try=True
+    ),
     "simulation-choices": play(choices=CHOICES, can_offer=False),
     "simulation-by-model": play(by_model=True, by_author=False, can_offer=False),
     "simulation-model-replaced": play(by_model=True, by_author=False, can_offer=False, notice="replaced"),
@@ -218,6 +224,11 @@ STATES: dict[str, State] = {
     "simulation-debrief-good": debrief("good", turning={**TURNING, "kind": "better", "stronger_line": ""}),
     "simulation-debrief-mixed": debrief("mixed", turning={**TURNING, "kind": "hard", "feedback": ""}),
     "simulation-debrief-stopped": debrief("", was_stopped=True, has_spoken=False, lines=[OPENING]),
+    "simulation-debrief-not-understood": debrief(
+        "",
+        was_not_understood=True,
+        lines=[*LINES, line("learner", "Let me see.", position=2, is_unheard=True)],
+    ),
     "simulation-debrief-over": debrief("", turning=TURNING),
     "simulation-describe": State(
         "simulation/describe.html",

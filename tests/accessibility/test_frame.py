@@ -338,7 +338,7 @@ def test_a_decision_needs_every_point_and_says_where_one_is_missing(page: Page, 
     for radio in page.locator("input[value=yes]").all():
         radio.check()
     page.get_by_role("button", name="Confirm decision").click()
-    expect(page.get_by_role("heading", name="Decision")).to_be_visible()
+    expect(page.get_by_role("heading", name="Decision", exact=True)).to_be_visible()
     assert {value for key, value in tool.posts[0][1].items() if key.startswith("met_")} == {"yes"}
 
 

@@ -37,7 +37,8 @@ def test_a_try_its_feedback_a_second_try_and_the_worked_answers(
 ) -> None:
     frame = open_as(page, demonstration, LEARNER, ACTIVITY)
     press(frame.get_by_role("link", name="Practise"))
-    press(frame.get_by_role("link", name="The lamp that arrived broken"))
+    expect(frame.get_by_role("heading", level=1, name="Practise on a real case")).to_be_visible()
+    press(frame.get_by_role("link", name="The lamp that arrived broken").first)
     expect(frame.get_by_role("heading", name="The lamp that arrived broken")).to_be_visible()
 
     check(frame, FIRST, "Check my answer")

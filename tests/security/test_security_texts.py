@@ -19,7 +19,7 @@ TAGS = {
     "footer", "h1", "h2", "h3", "h4", "h5", "h6", "p", "span", "strong", "em", "small", "br", "hr", "ul", "ol", "li", "dl", "dt",
     "dd", "a", "button", "form", "label", "input", "textarea", "fieldset", "legend", "select", "option", "details", "summary",
     "blockquote", "code", "pre", "mark", "table", "thead", "tbody", "tr", "th", "td", "caption", "time", "template", "noscript",
-    "svg", "path", "circle", "rect", "g", "figure", "figcaption", "progress", "output",
+    "svg", "path", "circle", "rect", "g", "figure", "figcaption", "progress", "output", "bdi",
 }  # fmt: skip
 
 
@@ -125,7 +125,8 @@ def test_a_hostile_course_is_shown_as_text(campus: Campus, text: str) -> None:
             "How do I refund",
             "Handbook of",
         ):
-            words = words.replace(known, f"{text} {known}")
+            # A title has 200 characters at most.
+            words = words.replace(known, f"{text[:150] if known == 'The lamp-parcels' else text} {known}")
         path.write_text(words)
     with campus.services.database.read() as session:
         north = organisation_named(session, "north").id

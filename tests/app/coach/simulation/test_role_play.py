@@ -6,6 +6,7 @@ import asyncio
 import re
 from collections.abc import Iterator
 from dataclasses import replace
+from typing import get_args
 
 import pytest
 from hypothesis import given, settings
@@ -13,7 +14,7 @@ from hypothesis import strategies as st
 
 from app.coach.chat import Payer
 from app.coach.chat_models import ChatModels, NullMeter
-from app.coach.simulation.containment import problems_of, spoken
+from app.coach.simulation.containment import Problem, problems_of, spoken
 from app.coach.simulation.role_play import HiddenFact, Reply, RoleBrief, Said, reply
 from app.kit.settings import Settings
 from tests.fakes.chat_api import ChatApi, Request, broken
@@ -128,7 +129,8 @@ def test_an_open_fact_may_be_told() -> None:
 @given(st.text(max_size=80))
 @settings(max_examples=60, deadline=None)
 def test_any_text_is_judged(line: str) -> None:
-    judged(spoken(line, ("Edda Renshaw",)))
+    found = judged(spoken(line, ("Edda Renshaw",)))
+    assert set(found) <= set(get_args(Problem)) and len(set(found)) == len(found)
 
 
 @given(st.sampled_from([BELL, FATHER, ENOUGH]), st.integers(0, 20), st.booleans())

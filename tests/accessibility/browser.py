@@ -35,9 +35,9 @@ def opened(browser: Browser, tool: Tool, heading: str) -> Iterator[Page]:
     context.close()
 
 
-def findings(page: Page, only: Any = RULES) -> list[str]:
-    """What axe finds against our rules (WCAG 2.2 AA and axe's own best practice), one line each; `only` is its own `runOnly`."""
-    return chromium.findings(page, runOnly=only)
+def findings(page: Page) -> list[str]:
+    """What axe finds against our rules (WCAG 2.2 AA and axe's own best practice), one line each."""
+    return chromium.findings(page, runOnly=RULES)
 
 
 def event(name: str, **data: Any) -> str:

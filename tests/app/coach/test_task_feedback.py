@@ -62,7 +62,10 @@ def test_what_the_learner_wrote_may_be_said_back() -> None:
 def test_every_long_enough_piece_of_the_solution_is_seen(text: str, at: int, length: int) -> None:
     pieces = text.split()
     said = " ".join(pieces[at : at + length])
-    if len(said.split()) == length:
+    known = " ".join(SEEN).lower()
+    # Five words count where one of them is new; six in a row do whatever they are.
+    is_new = any(len(word) > 3 and word not in known for word in said.lower().replace(",", "").split())
+    if len(said.split()) == length and (is_new or length > 5):
         assert Hidden(SOLUTION, SEEN).is_given_away_by(f"Look: {said}", "en")
 
 

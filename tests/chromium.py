@@ -20,6 +20,9 @@ ARGUMENTS = [
     "--disable-background-networking",
     "--disable-component-update",
     "--disable-sync",
+    # Workside's frame runs in its platform's process, as Chrome on a phone has it. In a process of its own it may be exchanged, or
+    # moved, between Playwright's look and its click, which is then lost without a word.
+    "--disable-site-isolation-trials",
 ]
 
 

@@ -12,9 +12,9 @@ the tests' fake model: that one has a thread for each stream, which all look fif
 
 First word: 50 learners ask, each the next question as soon as an answer is whole. Ours is the time from sending POST /ask/turns on a
 new connection to the first event with words of the answer. The model's own is what a bare client measures in the same minute: it
-sends the same question straight to the model, and takes the time to the first word. Ours less the median of that is what Workside
-adds: search, gate, prompt, the provider's client, the check of the words, database, rendering. A word is shown when it is whole, so
-one pause between words is a part of it.
+sends the same question straight to the model, and takes the time to the first whole word: a word is whole when the next one begins.
+Ours less the median of that is what Workside adds: search, gate, prompt, the provider's client, the check of the words, database,
+rendering. The learners begin one after the other over the length of an answer, so that they don't all ask in the same second.
 
 Open streams: 500 learners ask within half a minute, and the model writes slowly, so that all answers are under way at once. Told are
 how many end whole, the resident memory for each, and how long a page without work (GET /healthz) takes meanwhile: what the event
@@ -66,7 +66,7 @@ LEARNER = "http://purl.imsglobal.org/vocab/lis/v2/membership#Learner"
 COLLECTION = "support-onboarding"
 MODEL, KEY = "bench-model", "bench-key"
 WORDS_IN_AN_ANSWER = 70
-FIRST_WORD = re.compile(rb'"content": ?"[^"]')
+WORD = re.compile(rb'"content": ?"[^"]')
 """The first delta of the model with words in it."""
 
 
@@ -289,16 +289,17 @@ async def ask(port: int, bearer: str, question: str) -> Asked:
 
 
 async def ask_the_model(port: int, question: str) -> float:
-    """Seconds to the first word of the model itself."""
+    """Seconds to the first whole word of the model itself: to the beginning of its second."""
     body = {
         "model": MODEL,
         "stream": True,
         "messages": [{"role": "user", "content": f"Question: {question}"}],
     }
-    began = time.perf_counter()
+    words, began = 0, time.perf_counter()
     async with sent(port, "POST", "/v1/chat/completions", json.dumps(body).encode()) as reader:
         while line := await reader.readline():
-            if FIRST_WORD.search(line):
+            words += len(WORD.findall(line))
+            if words == 2:
                 return time.perf_counter() - began
     raise SystemExit("the model said nothing")
 
@@ -341,9 +342,15 @@ class Waits:
 
 
 async def measure_first_word(
-    port: int, model_port: int, pid: int, bearers: Sequence[str], asking: Sequence[str], seconds: float
+    port: int,
+    model_port: int,
+    pid: int,
+    bearers: Sequence[str],
+    asking: Sequence[str],
+    seconds: float,
+    answer_seconds: float,
 ) -> None:
-    """Every bearer asks one question after the other."""
+    """Every bearer asks one question after the other; the first of each are spread over `answer_seconds`."""
     await asyncio.gather(
         *(ask(port, bearer, asking[n % len(asking)]) for n, bearer in enumerate(bearers[:2]))
     )
@@ -352,8 +359,7 @@ async def measure_first_word(
     began, spent = time.perf_counter(), processor_seconds(pid)
 
     async def person(number: int, bearer: str) -> None:
-        # They did not all sit down in the same moment.
-        await asyncio.sleep(number * 4 / len(bearers))
+        await asyncio.sleep(number * answer_seconds / len(bearers))
         turn = number
         while time.perf_counter() - began < seconds:
             asked = await ask(port, bearer, asking[turn % len(asking)])
@@ -452,7 +458,13 @@ def run(options: argparse.Namespace, folder: Path) -> None:
             options.between,
             options.streams,
             lambda model_port, pid, bearers: measure_first_word(
-                port, model_port, pid, bearers, asking, options.seconds
+                port,
+                model_port,
+                pid,
+                bearers,
+                asking,
+                options.seconds,
+                options.first_word + words * options.between,
             ),
         )
     if options.open:

@@ -17,19 +17,6 @@ from app.kit.settings import Settings
 pytest_plugins = ["tests.browser_watch"]
 
 
-@pytest.hookimpl(trylast=True)
-def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Sees to it that tests of one group run in one worker: pytest-xdist writes the group behind a test's id, which some pytest
-    ignores. The tests would run all the same, now and then into one another."""
-    if not getattr(config.option, "loadgroup", False):
-        return
-    for item in items:
-        if item.get_closest_marker("xdist_group") and "@" not in item.nodeid:
-            raise pytest.UsageError(
-                f"pytest {pytest.__version__} and this pytest-xdist keep no groups. Install what requirements.lock says."
-            )
-
-
 @pytest.fixture(scope="session")
 def migrated_database(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """An empty SQLite database at the newest revision, made once and copied for each test: migrating takes most of a second."""

@@ -57,10 +57,12 @@ def logging_as_it_was() -> Iterator[None]:
     half a second.
     """
     root = logging.getLogger()
-    level, handlers = root.level, list(root.handlers)
+    # An application that a fixture of longer life has made before set a level of its own.
+    root.setLevel(logging.WARNING)
+    handlers = list(root.handlers)
     plain = structlog.dev.ConsoleRenderer(exception_formatter=structlog.dev.plain_traceback)
     structlog.reset_defaults()
     structlog.configure(processors=[*structlog.get_config()["processors"][:-1], plain])
     yield
-    root.setLevel(level)
+    root.setLevel(logging.WARNING)
     root.handlers = handlers

@@ -116,7 +116,10 @@ def browser() -> Iterator[Browser]:
 
 @pytest.fixture
 def context(browser: Browser) -> Iterator[BrowserContext]:
-    made = browser.new_context(viewport={"width": 1280, "height": 900}, locale="en-GB")
+    # Without motion: while the platform's page still glides to its place, Playwright's click goes by the button in the frame.
+    made = browser.new_context(
+        viewport={"width": 1280, "height": 900}, locale="en-GB", reduced_motion="reduce"
+    )
     made.set_default_timeout(30_000)
     yield made
     made.close()

@@ -100,10 +100,12 @@ async function show(fetched, { move, anchor = "", scroll = null }) {
   restoreTyped();
   // Forms are checked here, in the page's own words; the browser's bubbles would speak over them.
   for (const form of document.querySelectorAll("form")) form.noValidate = true;
-  const name = main().dataset.module;
+  const shown = main();
+  const name = shown.dataset.module;
   if (name) {
     const module = await import(`./${name}.js`);
-    leave = module.start(main(), { request, formBody, announce, clearBanners, showBanner, localiseTimes, bring, SignedOut }) || leave;
+    if (shown !== main()) return; // the next page has come meanwhile
+    leave = module.start(shown, { request, formBody, announce, clearBanners, showBanner, localiseTimes, bring, SignedOut }) || leave;
   }
   if (move !== "first") land(anchor, scroll);
   reportHeight();
@@ -182,12 +184,14 @@ async function visit(url, { push = true, move = "link", scroll = null } = {}) {
       history.replaceState(state({ scroll }), "", shownAddress(response, address.hash));
     }
     here = location.pathname + location.search;
+    current = null; // the page is there: what is sent from it now is answered in it, also while its module is still on its way
     await show(fetched, { move, anchor: address.hash.slice(1), scroll });
   } catch (error) {
     if (error instanceof SignedOut && move === "first") showSignedOut();
     else explain(error, { retry: () => visit(url, { push, move, scroll }) });
   } finally {
-    if (current === mine) { current = null; loading(false); }
+    if (current === mine) current = null;
+    if (!current) loading(false);
   }
 }
 

@@ -67,7 +67,7 @@ COLLECTION = "support-onboarding"
 MODEL, KEY = "bench-model", "bench-key"
 WORDS_IN_AN_ANSWER = 70
 WORD = re.compile(rb'"content": ?"[^"]')
-"""The first delta of the model with words in it."""
+"""A delta of the model with words in it."""
 
 
 # ---- the model ---------------------------------------------------------------------------------------------------------

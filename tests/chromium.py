@@ -20,10 +20,10 @@ ARGUMENTS = [
     "--disable-background-networking",
     "--disable-component-update",
     "--disable-sync",
-    # Workside's frame runs in its platform's process, as Chrome on a phone has it. In a process of its own it may be exchanged, or
-    # moved, between Playwright's look and its click, which is then lost without a word.
-    "--disable-site-isolation-trials",
 ]
+# Under Playwright Workside's frame runs in its platform's process. In a process of its own it may be exchanged, or moved, between
+# Playwright's look and its click, which is then lost without a word.
+DRIVEN = [*ARGUMENTS, "--disable-site-isolation-trials"]
 
 
 def chromium_path() -> str:
@@ -43,7 +43,7 @@ def watched_playwright() -> Iterator[Playwright]:
 @contextmanager
 def launched(playwright: Playwright) -> Iterator[Browser]:
     """A running Chromium."""
-    browser = playwright.chromium.launch(executable_path=chromium_path(), args=ARGUMENTS)
+    browser = playwright.chromium.launch(executable_path=chromium_path(), args=DRIVEN)
     yield browser
     browser.close()
 

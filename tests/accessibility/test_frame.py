@@ -317,6 +317,22 @@ def test_an_answer_is_sent_once_and_lands_on_its_feedback(page: Page, tool: Tool
     assert page.locator("[data-changed]").is_visible()
 
 
+def test_what_is_sent_while_the_pages_script_is_on_its_way_is_answered_in_the_page(
+    page: Page, tool: Tool
+) -> None:
+    tool.on_post = lambda route, _path: tool.html(route, STATES["practice-feedback"])
+    held: list[Route] = []
+    page.route("**/practice.js", lambda route: held.append(route))
+    page.get_by_role("link", name="Practise").click()
+    page.get_by_role("link", name="The lamp that arrived broken").click()
+    page.fill("#response", "My reply")
+    page.get_by_role("button", name="Check my answer").click()
+    expect(page.locator("#feedback")).to_be_visible()
+    assert len(held) == 1 and len(tool.posts) == 1
+    held[0].fallback()
+    expect(page.locator("#feedback")).to_be_focused()
+
+
 def test_a_visit_that_has_ended_keeps_the_typed_text(page: Page, tool: Tool) -> None:
     page.get_by_role("link", name="Practise").click()
     page.get_by_role("link", name="The lamp that arrived broken").click()

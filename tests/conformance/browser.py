@@ -25,7 +25,7 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
 from starlette.routing import Route
 
-from tests.chromium import ARGUMENTS, chromium_path, shown
+from tests.chromium import ARGUMENTS, DRIVEN, chromium_path, shown
 from tests.fakes.platform import FakePlatform
 
 # Playwright waits five seconds for what a page should show; a machine that does other work needs more.
@@ -215,7 +215,7 @@ def profile(folder: Path, *, blocks: bool) -> Path:
 def window_that_blocks(playwright: Playwright, folder: Path, *, blocks: bool) -> Iterator[BrowserContext]:
     """An ordinary window (a profile in `folder`) that blocks third-party cookies, or does not."""
     context = playwright.chromium.launch_persistent_context(
-        profile(folder, blocks=blocks), executable_path=chromium_path(), args=ARGUMENTS
+        profile(folder, blocks=blocks), executable_path=chromium_path(), args=DRIVEN
     )
     yield context
     context.close()

@@ -9,13 +9,11 @@ from collections.abc import Iterator
 import pytest
 from playwright.sync_api import Browser, Locator, Page, expect
 
-from app.coach.chat_models import ChatModels, NullMeter
-from app.coach.coach import coach_of
 from app.course.launches import admit_launch
-from app.kit.settings import Settings
 from app.main import create_app
 from tests.app.rooms.campus import Campus
 from tests.app.rooms.simulation.conftest import WARDROBE
+from tests.app.rooms.simulation.test_simulation_secrets import search, with_model
 from tests.chromium import chromium, findings
 from tests.conformance.browser import listening, served
 from tests.fakes.chat_api import ChatApi, Request, broken
@@ -34,8 +32,7 @@ def browser() -> Iterator[Browser]:
 @pytest.fixture
 def api(stage: Campus) -> Iterator[ChatApi]:
     with ChatApi() as running:
-        chosen = Settings(_env_file=None, **running.settings, model_retries=0)
-        coach_of(stage.services).models = ChatModels(chosen, NullMeter())
+        with_model(stage, running)
         yield running
 
 
@@ -147,6 +144,5 @@ def test_the_browser_holds_no_hidden_fact_before_it_is_told(page: Page, api: Cha
     say(page, "Good morning, what can I do for you?")
     hears(page, "Hm.")
     assert len(served_texts) >= 3
-    for text in (*served_texts, page.content()):
-        assert "make a sound" not in text and "electrician" not in text
+    search([*served_texts, page.content()], WARDROBE)
     assert any(WARDROBE in text for text in served_texts)
